@@ -1,0 +1,22 @@
+//! The words every room speaks: findings, severities, rates, rules, and the document a scan makes.
+//!
+//! Tier 0: no async runtime, no sockets and no clock. Everything here is plain data with `serde`, so a report
+//! can be written, read back (a baseline) and compared without the room that made it.
+
+pub mod finding;
+pub mod rules;
+pub mod scan_report;
+pub mod score;
+pub mod secret;
+pub mod severity;
+pub mod units;
+
+pub use finding::{Finding, Remediation, Snippet, Subject};
+pub use rules::Rule;
+pub use scan_report::{Limiter, ScanReport};
+pub use secret::{Redactor, Secret};
+pub use severity::{Confidence, Severity};
+pub use units::{Rate, format_duration, parse_duration};
+
+/// The version every document and the `User-Agent` carry.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
