@@ -2,9 +2,13 @@
 
 pub mod budget;
 pub mod config;
+pub mod context;
+pub mod curl;
 pub mod error;
 pub mod http;
 pub mod observe;
+pub mod openapi;
+pub mod probes;
 pub mod target;
 
 pub use config::{Backend, Config, Depth, Operation};

@@ -51,7 +51,7 @@ impl Target {
         }
         let host = url.host_str().ok_or_else(|| ScanError::usage(format!("`{shown}` has no host"), hint))?;
         for (name, value) in url.query_pairs() {
-            if SECRET_QUERY.contains(&name.to_ascii_lowercase().as_str()) {
+            if is_secret_query(&name) {
                 redactor.add(&value);
             }
         }
@@ -137,6 +137,12 @@ impl Target {
     pub fn is_ipv4_loopback(&self) -> bool {
         self.address.is_some_and(|address| matches!(address.ip(), IpAddr::V4(ip) if ip.is_loopback()))
     }
+}
+
+/// Whether a query parameter of this name carries a credential.
+#[must_use]
+pub fn is_secret_query(name: &str) -> bool {
+    SECRET_QUERY.contains(&name.to_ascii_lowercase().as_str())
 }
 
 /// Path and query exactly as the user wrote them, where that may go on the wire as it stands.
