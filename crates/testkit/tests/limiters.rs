@@ -75,7 +75,8 @@ fn nginx_delays_only_what_exceeds_the_delay() {
     let server = nginx::LimitReq::new("5r/s").burst(10).delay(5).start(services).unwrap();
     let begin = Instant::now();
     assert_eq!(admitted(server.address(), 6), 6);
-    assert!(begin.elapsed() < Duration::from_millis(180), "{:?}", begin.elapsed());
+    // Five of them would take a second if they were queued.
+    assert!(begin.elapsed() < Duration::from_millis(700), "{:?}", begin.elapsed());
     assert_eq!(admitted(server.address(), 3), 3);
     assert!(begin.elapsed() >= Duration::from_millis(380), "{:?}", begin.elapsed());
 }
@@ -112,7 +113,8 @@ fn nginx_counts_per_key() {
 #[test]
 fn nginx_limits_requests_in_flight() {
     let Some(services) = require() else { return };
-    let server = nginx::LimitConn::new(5).status(429).start(services).unwrap();
+    let server =
+        nginx::LimitConn::new(5).status(429).latency(Duration::from_millis(500)).start(services).unwrap();
     let address = server.address();
     assert_eq!(admitted(address, 3), 3);
     let clients: Vec<_> =
@@ -149,7 +151,7 @@ fn envoy_admits_its_tokens_and_refills() {
     let rejection = first_rejection(server.address());
     assert_eq!((rejection.status, rejection.text().as_str()), (429, "local_rate_limited"));
     let waited = wait_for_admission(server.address(), Duration::from_secs(3));
-    assert!(waited < Duration::from_millis(1_200), "{waited:?}");
+    assert!(waited < Duration::from_millis(2_000), "{waited:?}");
 }
 
 #[test]
@@ -161,7 +163,7 @@ fn express_windows_start_with_the_first_request() {
     assert_eq!(first_rejection(server.address()).header("retry-after"), Some("2"));
     wait_for_admission(server.address(), Duration::from_secs(3));
     let took = begin.elapsed();
-    assert!(took >= Duration::from_millis(1_400) && took < Duration::from_millis(1_900), "{took:?}");
+    assert!(took >= Duration::from_millis(1_400) && took < Duration::from_millis(2_500), "{took:?}");
     assert_eq!(admitted(server.address(), 8), 4);
 }
 
