@@ -4,10 +4,25 @@
 //! once), so [`read`] returns all of them, the most specific first. Nothing here is trusted: the prober verifies.
 //! Time is an argument, for half of the families publish instants and the other half durations.
 
+mod body;
+pub mod family;
+mod field;
+mod ietf;
+mod retry;
+#[cfg(test)]
+mod tests;
+mod vendor;
+
 use std::time::Duration;
 
 use http::HeaderMap;
 use jiff::Timestamp;
+
+pub use body::read_body;
+pub use field::MAX_WAIT;
+pub use retry::retry_after;
+
+use field::Fields;
 
 /// One limit as an answer published it. Every number is optional: many families tell only a part.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,29 +58,41 @@ pub enum Unit {
     Other,
 }
 
-/// The names of the header families, public in reports.
-pub mod family {
-    /// IETF drafts -08 to -11.
-    pub const IETF_10: &str = "ietf-10";
+/// The most limits that one answer is read for.
+pub const MAX_LIMITS: usize = 64;
+
+impl PublishedLimit {
+    /// A limit of a family, with nothing known yet.
+    #[must_use]
+    pub const fn of(family: &'static str) -> Self {
+        Self { family, name: None, unit: Unit::Requests, limit: None, remaining: None, reset: None, window: None }
+    }
+
+    /// Whether no number is known.
+    #[must_use]
+    pub const fn says_nothing(&self) -> bool {
+        self.limit.is_none() && self.remaining.is_none() && self.reset.is_none() && self.window.is_none()
+    }
 }
 
-/// Every limit that the headers publish, the most specific family first. A malformed field is ignored.
+/// Every limit that the headers publish, the most specific family first and within a family the limit with the
+/// most known of its state first. A malformed field is ignored. At most [`MAX_LIMITS`].
 #[must_use]
 pub fn read(headers: &HeaderMap, now: Timestamp) -> Vec<PublishedLimit> {
-    let _ = (headers, now);
-    Vec::new()
-}
-
-/// The limit that the body of a rejection names, with family `body`.
-#[must_use]
-pub fn read_body(body: &str) -> Option<PublishedLimit> {
-    let _ = body;
-    None
-}
-
-/// How long the answer asks to wait: `Retry-After` in seconds or as a date, else Traefik's `X-Retry-In`.
-#[must_use]
-pub fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
-    let _ = (headers, now);
-    None
+    let fields = Fields::new(headers, now);
+    let mut limits = ietf::current(&fields);
+    if limits.is_empty() {
+        limits = ietf::dictionary(&fields);
+    }
+    // Kong repeats the closest of its limits in the names of draft -06; elsewhere those are a family of their own.
+    let kong = ietf::kong(&fields);
+    if kong.is_empty() {
+        limits.extend(ietf::three_fields(&fields));
+    }
+    limits.extend(kong);
+    limits.extend(vendor::by_name(&fields));
+    limits.extend(vendor::x_ratelimit(&fields));
+    limits.extend(vendor::reasons(&fields));
+    limits.truncate(MAX_LIMITS);
+    limits
 }
