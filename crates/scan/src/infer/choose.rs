@@ -1,0 +1,81 @@
+//! The best of all hypotheses, and how sure it is.
+
+use ratewarden_model::Confidence;
+use ratewarden_model::scan_report::Algorithm;
+
+use super::{Conditions, Fit, Sample, bucket, concurrency, counter, log, queue, window};
+
+/// What the samples say of the limiter.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Inference {
+    /// The hypothesis that explains them best; [`Algorithm::Unknown`] where none does.
+    pub fit: Fit,
+    /// Where the end of the window was not seen: it is at least so many seconds long.
+    pub window_at_least: Option<f64>,
+    /// How sure it is.
+    pub confidence: Confidence,
+    /// The next best hypothesis of another algorithm.
+    pub runner_up: Option<Fit>,
+}
+
+/// Explains the samples, which must be in order of time. None when nothing was rejected or delayed.
+#[must_use]
+pub fn infer(samples: &[Sample], conditions: Conditions) -> Option<Inference> {
+    let first_rejected = samples.iter().position(|sample| !sample.admitted);
+    let delays = queue::delayed(samples, conditions);
+    let queue = queue::fit(samples, conditions).filter(|fit| is_queue(fit, samples, delays));
+    if first_rejected.is_none() && queue.is_none() {
+        return None;
+    }
+    if let Some(fit) = queue {
+        return Some(Inference { fit, window_at_least: None, confidence: Confidence::Firm, runner_up: None });
+    }
+    let mut fits: Vec<Fit> = [window::fit, bucket::fit, log::fit, counter::fit, concurrency::fit]
+        .into_iter()
+        .filter_map(|family| family(samples, conditions))
+        .collect();
+    fits.sort_by(|a, b| a.cost().total_cmp(&b.cost()));
+    let mut ranked = fits.into_iter();
+    let best = ranked.next()?;
+    let runner_up = ranked.next();
+    let informative = samples.len() - first_rejected.unwrap_or(0);
+    let readmitted = samples.iter().skip(first_rejected.unwrap_or(0)).any(|sample| sample.admitted);
+    Some(conclude(best, runner_up, samples, informative, readmitted))
+}
+
+/// The delays themselves must be explained, not only the rejections.
+fn is_queue(fit: &Fit, samples: &[Sample], delayed: usize) -> bool {
+    let allowed = super::to_f64(samples.len()) * 0.15 + 1.0;
+    delayed >= 3 && f64::from(fit.misfits) <= allowed.min(super::to_f64(delayed).max(2.0))
+}
+
+fn conclude(
+    best: Fit,
+    runner_up: Option<Fit>,
+    samples: &[Sample],
+    informative: usize,
+    readmitted: bool,
+) -> Inference {
+    let informative = super::to_f64(informative);
+    let window_at_least = (!readmitted).then(|| blocked_span(samples));
+    let lead = runner_up.as_ref().map_or(f64::INFINITY, |other| other.cost() - best.cost());
+    let explained = f64::from(best.misfits) <= (0.15 * informative).max(2.0);
+    if !explained {
+        let mut fit = Fit::new(Algorithm::Unknown, best.misfits, 0.0);
+        // How many were let through before the first rejection is a fact, whatever the algorithm.
+        fit.limit = Some(samples.iter().take_while(|sample| sample.admitted).count() as u64);
+        return Inference { fit, window_at_least, confidence: Confidence::Tentative, runner_up: Some(best) };
+    }
+    let firm = readmitted && lead >= 2.0 && f64::from(best.misfits) <= (0.08 * informative).max(1.0);
+    let confidence = if firm { Confidence::Firm } else { Confidence::Tentative };
+    Inference { fit: best, window_at_least, confidence, runner_up }
+}
+
+/// From the first call to the last that was rejected: the window is longer than that.
+fn blocked_span(samples: &[Sample]) -> f64 {
+    let last = samples.iter().rev().find(|sample| !sample.admitted);
+    match (samples.first(), last) {
+        (Some(first), Some(last)) => last.at - first.at,
+        _ => 0.0,
+    }
+}

@@ -1,0 +1,149 @@
+//! Each family is recovered from calls decided by a slow and obvious simulation of it.
+
+use proptest::prelude::*;
+use ratewarden_model::scan_report::Algorithm;
+
+use super::{Conditions, Inference, Sample, infer};
+
+const CONDITIONS: Conditions = Conditions { jitter: 0.002, base_latency: 0.001 };
+
+/// When calls are sent: a few, a pause, a flood until three rejections, sparse knocks, then bursts.
+fn drive(mut decide: impl FnMut(f64) -> bool) -> Vec<Sample> {
+    let mut samples: Vec<Sample> = Vec::new();
+    let mut send = |at: f64, samples: &mut Vec<Sample>| {
+        let admitted = decide(at);
+        samples.push(Sample { at, done: at + 0.001, latency: 0.001, admitted });
+        admitted
+    };
+    let (mut at, mut rejected) = (0.0, 0);
+    while samples.len() < 330 && rejected < 3 {
+        at += if samples.len() == 5 { 0.7 } else { 0.011 };
+        rejected += u32::from(!send(at, &mut samples));
+    }
+    let mut gap = 0.03;
+    let begun = samples[0].at;
+    let round = [1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0];
+    while at < 13.0 && samples.len() < 390 {
+        let edge = round.iter().map(|window| begun + window + 0.03).find(|&edge| edge > at + 0.01).unwrap_or(99.0);
+        at = (at + gap).min(edge);
+        if send(at, &mut samples) {
+            for _ in 0..samples.len().min(30) {
+                at += 0.008;
+                if !send(at, &mut samples) {
+                    break;
+                }
+            }
+            gap = 0.035;
+        } else {
+            gap = (gap * 1.4).min(0.12 * at.max(0.25));
+        }
+    }
+    samples
+}
+
+fn near(found: Option<f64>, wanted: f64, tolerance: f64) -> bool {
+    found.is_some_and(|found| (found - wanted).abs() <= tolerance * wanted)
+}
+
+fn explain(inference: Option<&Inference>) -> String {
+    inference.map_or_else(String::new, |inference| {
+        let mut fit = inference.fit.clone();
+        fit.trace.clear();
+        format!("{fit:?}")
+    })
+}
+
+fn bucket(rate: f64, burst: f64) -> impl FnMut(f64) -> bool {
+    let (mut tokens, mut last) = (burst, 0.0);
+    move |at| {
+        tokens = f64::min(burst, tokens + rate * (at - last));
+        last = at;
+        let admitted = tokens >= 1.0;
+        tokens -= f64::from(u8::from(admitted));
+        admitted
+    }
+}
+
+fn first_call_window(limit: u32, window: f64) -> impl FnMut(f64) -> bool {
+    let (mut count, mut end) = (0, f64::NEG_INFINITY);
+    move |at| {
+        if at >= end {
+            (count, end) = (0, at + window);
+        }
+        count += 1;
+        count <= limit
+    }
+}
+
+fn sliding_log(limit: usize, window: f64) -> impl FnMut(f64) -> bool {
+    let mut log: Vec<f64> = Vec::new();
+    move |at| {
+        log.retain(|&then| then > at - window);
+        let admitted = log.len() < limit;
+        if admitted {
+            log.push(at);
+        }
+        admitted
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(12))]
+
+    #[test]
+    fn a_token_bucket_is_recovered(rate in 1.0..30.0_f64, burst in 1_u32..60) {
+        let inference = infer(&drive(bucket(rate, f64::from(burst))), CONDITIONS);
+        let text = explain(inference.as_ref());
+        let fit = inference.unwrap().fit;
+        prop_assert_eq!(fit.algorithm, Algorithm::TokenBucket, "{}", text);
+        prop_assert!(near(fit.rate, rate, 0.1), "{}", text);
+        let found = fit.burst.unwrap();
+        prop_assert!(found.abs_diff(u64::from(burst)) <= u64::from(burst / 10).max(1), "{}", text);
+    }
+
+    #[test]
+    fn a_window_from_the_first_call_is_recovered(limit in 2_u32..60, window in prop::sample::select(vec![1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0])) {
+        let inference = infer(&drive(first_call_window(limit, window)), CONDITIONS);
+        let text = explain(inference.as_ref());
+        let fit = inference.unwrap().fit;
+        prop_assert_eq!(fit.limit, Some(u64::from(limit)), "{}", text);
+        prop_assert!(near(fit.window, window, 0.15), "{}", text);
+        prop_assert_eq!(fit.algorithm, Algorithm::FixedWindow, "{}", text);
+    }
+
+    #[test]
+    fn a_sliding_log_is_recovered(limit in 8_usize..40, window in prop::sample::select(vec![1.0, 2.0, 3.0, 4.0, 5.0])) {
+        let inference = infer(&drive(sliding_log(limit, window)), CONDITIONS);
+        let text = explain(inference.as_ref());
+        let fit = inference.unwrap().fit;
+        prop_assert_eq!(fit.algorithm, Algorithm::SlidingLog, "{}", text);
+        prop_assert_eq!(fit.limit, Some(limit as u64), "{}", text);
+        prop_assert!(near(fit.window, window, 0.15), "{}", text);
+    }
+}
+
+#[test]
+fn nothing_is_inferred_from_calls_that_were_all_admitted() {
+    assert!(infer(&drive(|_| true), CONDITIONS).is_none());
+}
+
+#[test]
+fn a_window_whose_end_was_not_seen_is_only_at_least() {
+    let inference = infer(&drive(first_call_window(300, 60.0)), CONDITIONS).unwrap();
+    assert_eq!((inference.fit.limit, inference.fit.window), (Some(300), None));
+    assert!(inference.window_at_least.is_some_and(|seconds| (8.0..15.0).contains(&seconds)), "{inference:?}");
+    assert_eq!(inference.confidence, ratewarden_model::Confidence::Tentative);
+}
+
+#[test]
+fn rejections_at_random_are_not_explained() {
+    let mut state = 7_u32;
+    let inference = infer(
+        &drive(|_| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            state >> 31 == 0
+        }),
+        CONDITIONS,
+    );
+    assert_eq!(inference.unwrap().fit.algorithm, Algorithm::Unknown);
+}
