@@ -55,12 +55,12 @@ struct Canvas {
     letters: u32,
     /// How many labels an axis of time may have.
     labels: usize,
-    /// Whether plots keep room for a second axis at their right.
-    right_axis: bool,
+    /// Whether plots keep room at their right for the labels of a second axis.
+    right_room: bool,
 }
 
-const WIDE: Canvas = Canvas { width: 1_720, height: 640, letters: 30, labels: 10, right_axis: false };
-const NARROW: Canvas = Canvas { width: 720, height: 560, letters: 28, labels: 4, right_axis: false };
+const WIDE: Canvas = Canvas { width: 1_720, height: 800, letters: 30, labels: 10, right_room: false };
+const NARROW: Canvas = Canvas { width: 720, height: 680, letters: 28, labels: 5, right_room: false };
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 type Drawn = Result<(), Box<dyn std::error::Error>>;

@@ -48,7 +48,7 @@ impl Page {
 
     /// `12.5 ms`.
     pub(crate) fn latency_label(&self) -> String {
-        format!("{} ms", text::number(self.latency_ms))
+        text::latency(self.latency_ms)
     }
 }
 

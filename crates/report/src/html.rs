@@ -28,16 +28,21 @@ pub(crate) fn render(report: &ScanReport) -> Result<String, ReportError> {
         script: SCRIPT,
         script_hash: SCRIPT_HASH,
         report,
-        grade_class: grade_class(report.score),
+        // A scan that stopped shows no colour: what it did not try is neither good nor bad.
+        grade_class: if report.aborted.is_some() { "unfinished" } else { grade_class(report.score) },
         effort: text::effort(report),
         sum: order::sum_line(report),
         counts: order::counts(report)
             .into_iter()
             .map(|(severity, count)| (severity.as_str(), count))
             .collect(),
-        categories: report.categories.iter().map(|(name, category)| Bar::new(name, category.score)).collect(),
+        categories: order::categories(report)
+            .into_iter()
+            .map(|(name, score)| Bar::new(name, score))
+            .collect(),
         limiters: report.limiters.iter().map(LimiterCard::new).collect::<Result<_, _>>()?,
         findings: findings.into_iter().map(FindingCard::new).collect::<Result<_, _>>()?,
+        notes: report.notes.iter().map(|note| text::code_spans(note)).collect(),
     };
     Ok(page.render()?.trim_end().to_owned() + "\n")
 }
@@ -56,6 +61,7 @@ struct ReportPage<'a> {
     categories: Vec<Bar<'a>>,
     limiters: Vec<LimiterCard<'a>>,
     findings: Vec<FindingCard<'a>>,
+    notes: Vec<Vec<(bool, &'a str)>>,
 }
 
 /// A category and its score.
@@ -116,6 +122,8 @@ struct FindingCard<'a> {
     points: String,
     /// The page that explains the rule; none for a rule that this version does not know.
     page: Option<String>,
+    description: Vec<(bool, &'a str)>,
+    remedy: Vec<(bool, &'a str)>,
     figures: Vec<Figure>,
     pages: Vec<Page>,
     chart: Option<Chart>,
@@ -131,6 +139,8 @@ impl<'a> FindingCard<'a> {
             place: order::place(&finding.subject),
             points: order::points(finding),
             page: rules::find(&finding.rule).map(|rule| format!("{HOME}/blob/main/{}", rule.page())),
+            description: text::code_spans(&finding.description),
+            remedy: text::code_spans(&finding.remediation.summary),
             figures: evidence::figures(&finding.evidence),
             chart: charts::pages(&pages)?,
             pages,

@@ -13,7 +13,7 @@ mod escape;
 #[cfg(test)]
 mod tests;
 
-use escape::{block, cell_code, code, inline};
+use escape::{block, cell_code, code, html, inline, prose};
 
 /// The most a report may have, in bytes.
 const MOST_BYTES: usize = 60_000;
@@ -49,10 +49,11 @@ pub(crate) fn render(report: &ScanReport) -> String {
 
 fn head(report: &ScanReport) -> String {
     let mut page = format!(
-        "## {} Ratewarden: {}/100 ({})\n\n{} · {}\n\n",
-        mark(report.score),
+        "## {} Ratewarden: {}/100 ({}{})\n\n{} · {}\n\n",
+        if report.aborted.is_some() { "⚪" } else { mark(report.score) },
         report.score,
         report.grade,
+        if report.aborted.is_some() { " so far" } else { "" },
         code(&report.target),
         inline(&text::effort(report)),
     );
@@ -146,9 +147,9 @@ fn table(page: &mut String, report: &ScanReport, findings: &[&Finding]) {
 
 fn details(finding: &Finding) -> String {
     let mut lines = vec![
-        format!("<details><summary><b>{}</b> {}</summary>\n", finding.severity, inline(&finding.title)),
+        format!("<details><summary><b>{}</b> {}</summary>\n", finding.severity, html(&finding.title)),
         format!("{} · {} · {}\n", code(&finding.rule), finding.confidence, code(&finding.subject.label())),
-        inline(&finding.description) + "\n",
+        prose(&finding.description) + "\n",
     ];
     if !finding.endpoints.is_empty() {
         lines.extend(finding.endpoints.iter().take(20).map(|endpoint| format!("- {}", code(endpoint))));
@@ -159,7 +160,7 @@ fn details(finding: &Finding) -> String {
     }
     evidence_tables(&mut lines, finding);
     lines.extend(finding.reproduce.iter().map(|line| format!("To see it:\n\n{}", block("sh", line))));
-    lines.push(format!("**What to do.** {}\n", inline(&finding.remediation.summary)));
+    lines.push(format!("**What to do.** {}\n", prose(&finding.remediation.summary)));
     for snippet in &finding.remediation.snippets {
         lines.push(format!("{}:\n\n{}", inline(&snippet.target), block("", &snippet.text)));
     }
@@ -193,7 +194,7 @@ fn foot(report: &ScanReport) -> String {
     let mut foot = String::new();
     let mut notes = report.notes.iter();
     while let Some(note) = notes.next() {
-        let line = format!("\n- {}", inline(note));
+        let line = format!("\n- {}", prose(note));
         if foot.len() + line.len() > RESERVE - 1_000 {
             foot.push_str(&format!("\n- and {} more notes", notes.len() + 1));
             break;

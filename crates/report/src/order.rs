@@ -1,6 +1,6 @@
 //! The order findings are shown in, and the sum that makes the score.
 
-use ratewarden_model::{Finding, ScanReport, Severity, Subject};
+use ratewarden_model::{Finding, ScanReport, Severity, Subject, rules};
 
 /// The findings, the worst first: by severity, then by points, else as the scan made them.
 pub(crate) fn worst_first(report: &ScanReport) -> Vec<&Finding> {
@@ -19,6 +19,15 @@ pub(crate) fn counts(report: &ScanReport) -> Vec<(Severity, usize)> {
         })
         .filter(|(_, count)| *count > 0)
         .collect()
+}
+
+/// The categories with their scores: ours in the order of the catalogue, then any other by name.
+pub(crate) fn categories(report: &ScanReport) -> Vec<(&str, u32)> {
+    let known = |name: &str| rules::CATEGORIES.iter().position(|&category| category == name);
+    let mut categories: Vec<_> =
+        report.categories.iter().map(|(name, category)| (name.as_str(), category.score)).collect();
+    categories.sort_by_key(|(name, _)| known(name).unwrap_or(usize::MAX));
+    categories
 }
 
 /// All points taken; may be more than 100.
@@ -76,6 +85,13 @@ mod tests {
         let zero = sample::everything_wrong();
         assert!(points_taken(&zero) > 100);
         assert!(sum_line(&zero).ends_with("not below 0 = 0 (F)"));
+    }
+
+    #[test]
+    fn categories_stand_in_the_order_of_the_catalogue() {
+        let report = sample::clean();
+        let names: Vec<_> = categories(&report).into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, rules::CATEGORIES);
     }
 
     #[test]

@@ -31,7 +31,12 @@ pub(crate) fn render(report: &ScanReport, options: &Options) -> String {
     let findings = order::worst_first(report);
     page.heading(&format!("Findings{}", severities(report)));
     if findings.is_empty() {
-        page.paragraph(2, "Nothing to mend was found.", PLAIN);
+        let stopped = report.aborted.is_some();
+        page.paragraph(
+            2,
+            if stopped { "None until the scan stopped." } else { "Nothing to mend was found." },
+            PLAIN,
+        );
     }
     for finding in &findings {
         finding_block(&mut page, finding);
@@ -45,16 +50,11 @@ fn head(page: &mut Page, report: &ScanReport) {
     page.paragraph(0, &text::one_line(&report.target), BOLD);
     page.paragraph(0, &format!("{} · Ratewarden {}", text::effort(report), report.version), DIM);
     page.blank();
-    let style = of_score(report.score);
-    let score = format!("{}/100", report.score);
-    let label = format!("  {score}  {}  ", report.grade);
+    let (style, so_far) =
+        if report.aborted.is_some() { (PLAIN, " so far") } else { (of_score(report.score), "") };
+    let label = format!("  {}/100  {}{so_far}  ", report.score, report.grade);
     let columns = page.width().saturating_sub(label.chars().count()).min(40);
-    page.spans(&[
-        ("  ", PLAIN),
-        (&score, style.bold()),
-        (&format!("  {}  ", report.grade), style.bold()),
-        (&bar(report.score, columns), style),
-    ]);
+    page.spans(&[(&label, style.bold()), (&bar(report.score, columns), style)]);
     if let Some(why) = &report.aborted {
         page.blank();
         page.paragraph(2, &format!("STOPPED BEFORE ITS END: {}", text::one_line(why)), BAD.bold());
@@ -192,10 +192,13 @@ fn deductions(page: &mut Page, report: &ScanReport, findings: &[&Finding]) {
     page.columns(2, &format!("      {}", order::sum_line(report)), BOLD);
     page.blank();
     let widest = report.categories.keys().map(|name| name.chars().count()).max().unwrap_or_default();
-    for (name, category) in &report.categories {
-        let label = format!("  {name:widest$}  {:>3}  ", category.score);
+    for (name, score) in order::categories(report) {
+        let label = format!("  {name:widest$}  {:>3}  ", score);
         let columns = page.width().saturating_sub(label.chars().count()).min(20);
-        page.spans(&[(&label, PLAIN), (&bar(category.score, columns), of_score(category.score))]);
+        page.spans(&[
+            (&label, PLAIN),
+            (&bar(score, columns), if report.aborted.is_some() { PLAIN } else { of_score(score) }),
+        ]);
     }
 }
 

@@ -126,6 +126,25 @@ pub(crate) fn milliseconds(millis: u64) -> String {
     }
 }
 
+/// A latency: milliseconds, and seconds from one second.
+pub(crate) fn latency(millis: f64) -> String {
+    if millis < 1_000.0 {
+        format!("{} ms", number(millis))
+    } else {
+        format!("{} s", number(millis / 1_000.0))
+    }
+}
+
+/// The text in parts: those between backticks are code (true). A backtick without a partner is just a character.
+pub(crate) fn code_spans(text: &str) -> Vec<(bool, &str)> {
+    let ticks = text.matches('`').count();
+    if ticks == 0 || !ticks.is_multiple_of(2) || text.contains("``") {
+        return vec![(false, text)];
+    }
+    let parts = text.split('`').enumerate().map(|(number, part)| (number % 2 == 1, part));
+    parts.filter(|(_, part)| !part.is_empty()).collect()
+}
+
 /// Bytes in decimal units: `312 B`, `4.2 kB`, `1.3 MB`.
 pub(crate) fn bytes(value: f64) -> String {
     let units = ["B", "kB", "MB", "GB", "TB"];
@@ -227,7 +246,7 @@ fn keyed_by(keys: &[String]) -> Option<String> {
 fn rejects_with(signal: &str) -> String {
     match signal {
         "200-error-body" => "rejects with an error in a 200".to_owned(),
-        "delay" => "delays calls instead of rejecting them".to_owned(),
+        "delay" => "delays calls beyond the rate".to_owned(),
         "close" => "closes the connection".to_owned(),
         "challenge" => "answers with a challenge page".to_owned(),
         "grpc-resource-exhausted" => "rejects with gRPC RESOURCE_EXHAUSTED".to_owned(),

@@ -11,7 +11,7 @@ use plotters::prelude::{
 };
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::{Area, Canvas, GRID, INK, axis};
+use super::{Area, Canvas, Drawn, GRID, INK, axis};
 
 /// A plot to draw into.
 pub(super) type Plot<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<Scale, Scale>>;
@@ -73,42 +73,49 @@ impl ValueFormatter<f64> for Scale {
     }
 }
 
-/// Draws the frame. With `right`, a second axis of height is announced; the plot then sets its coordinates.
-pub(super) fn draw<'a, 'b>(
+/// Makes the plot, without anything drawn yet: a second axis of height must be set before the frame is drawn, or the
+/// first would be labelled on both sides.
+pub(super) fn plot<'a, 'b>(
     area: &'a Area<'b>,
     canvas: Canvas,
     x: &Scale,
     y: &Scale,
-    right: Option<&Scale>,
+    second_axis: bool,
 ) -> Result<Plot<'a, 'b>, Box<dyn std::error::Error>> {
     let letters = canvas.letters;
     let mut builder = ChartBuilder::on(area);
     builder.margin_top(letters * 5 / 3).margin_left(letters / 3).margin_right(letters / 3);
     builder.x_label_area_size(letters * 2).y_label_area_size(letters * 3);
-    if canvas.right_axis {
-        // The same room with or without an axis there, so that plots under each other share their time.
-        builder.right_y_label_area_size(letters * 2);
+    // The same room with or without labels there, so that plots under each other share their time.
+    match (canvas.right_room, second_axis) {
+        (true, true) => _ = builder.right_y_label_area_size(letters * 2),
+        (true, false) => _ = builder.margin_right(letters / 3 + letters * 2),
+        (false, _) => {}
     }
-    let mut plot = builder.build_cartesian_2d(x.clone(), y.clone())?;
+    Ok(builder.build_cartesian_2d(x.clone(), y.clone())?)
+}
+
+/// Draws the grid, the axes with their labels, and the titles at the upper edge.
+pub(super) fn dress(plot: &mut Plot<'_, '_>, area: &Area<'_>, canvas: Canvas, scales: [&Scale; 2]) -> Drawn {
+    let [x, y] = scales;
     plot.configure_mesh()
         .disable_x_mesh()
         .light_line_style(GRID.mix(0.0))
         .bold_line_style(ShapeStyle { color: GRID.mix(0.7), filled: false, stroke_width: 2 })
         .axis_style(ShapeStyle { color: GRID.mix(1.0), filled: false, stroke_width: 2 })
-        .label_style(letters_of(letters, x.colour))
-        .y_label_style(letters_of(letters, y.colour))
+        .label_style(letters_of(canvas.letters, x.colour))
+        .y_label_style(letters_of(canvas.letters, y.colour))
         .draw()?;
-    let edge = i32::try_from(letters / 2)?;
+    title(area, canvas, y, HPos::Left)
+}
+
+/// Writes the title of an axis of height over its side.
+pub(super) fn title(area: &Area<'_>, canvas: Canvas, scale: &Scale, side: HPos) -> Drawn {
+    let edge = i32::try_from(canvas.letters / 2)?;
     let (width, _) = area.dim_in_pixel();
-    let title = |scale: &Scale, at: i32, side: HPos| {
-        let style = letters_of(letters, scale.colour).pos(Pos::new(side, VPos::Top));
-        area.draw_text(scale.title, &style, (at, edge / 2))
-    };
-    title(y, edge, HPos::Left)?;
-    if let Some(right) = right {
-        title(right, i32::try_from(width)? - edge, HPos::Right)?;
-    }
-    Ok(plot)
+    let at = if matches!(side, HPos::Right) { i32::try_from(width)? - edge } else { edge };
+    let style = letters_of(canvas.letters, scale.colour).pos(Pos::new(side, VPos::Top));
+    Ok(area.draw_text(scale.title, &style, (at, edge / 2))?)
 }
 
 /// Letters of a size and colour.

@@ -62,14 +62,10 @@ const BYTES: Measure = Measure {
 const LATENCIES: Measure = Measure {
     title: "latency by page size",
     of: |page| page.latency_ms,
-    label: milliseconds,
-    power: |exponent| milliseconds(10_f64.powf(exponent)),
+    label: text::latency,
+    power: |exponent| text::latency(10_f64.powf(exponent)),
     colour: LATENCY,
 };
-
-fn milliseconds(latency: f64) -> String {
-    format!("{} ms", text::number(latency))
-}
 
 impl Measure {
     fn draw(
@@ -90,7 +86,8 @@ impl Measure {
         } else {
             Scale::linear(self.title, largest, 4, self.label)
         };
-        let mut plot = frame::draw(area, canvas, x, &y, None)?;
+        let mut plot = frame::plot(area, canvas, x, &y, false)?;
+        frame::dress(&mut plot, area, canvas, [x, &y])?;
         let line = ShapeStyle { color: self.colour.mix(0.9), filled: false, stroke_width: 4 };
         if let Some(page) = left_out {
             let height = place((self.of)(&page));
@@ -100,7 +97,8 @@ impl Measure {
                 frame::letters_of(canvas.letters, self.colour).pos(Pos::new(HPos::Left, VPos::Bottom));
             let words = format!("left out: {}", (self.label)((self.of)(&page)));
             let start = x.range.start + (x.range.end - x.range.start) * 0.02;
-            plot.draw_series([Text::new(words, (start, height), style)])?;
+            let over = height + (y.range.end - y.range.start) * 0.015;
+            plot.draw_series([Text::new(words, (start, over), style)])?;
         }
         let points: Vec<_> =
             sized.iter().filter_map(|page| Some((page.size?.log10(), place((self.of)(page))))).collect();

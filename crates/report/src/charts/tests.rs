@@ -45,7 +45,7 @@ fn page_sizes_are_drawn_with_what_came_when_the_parameter_was_left_out() {
     let report = sample::token_bucket();
     let finding = report.findings.iter().find(|finding| finding.rule == "scan.unbounded-read").unwrap();
     let chart = pages(&evidence::pages(&finding.evidence)).unwrap().unwrap();
-    for label in ["left out: 6.2 MB", "left out: 1702 ms", "bytes by page size", "10000"] {
+    for label in ["left out: 6.2 MB", "left out: 1.7 s", "bytes by page size", "10000"] {
         assert!(chart.wide.contains(label), "{label}");
     }
     let one = json!({"pages": [{"size": 1, "bytes": 1, "latency_ms": 1}]});

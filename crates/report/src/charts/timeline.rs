@@ -8,6 +8,7 @@
 use std::collections::HashSet;
 
 use plotters::prelude::{Circle, Color, Cross, PathElement, Polygon, ShapeStyle, TriangleMarker};
+use plotters::style::text_anchor::HPos;
 use ratewarden_model::scan_report::{Outcome, Timeline, TimelinePoint};
 
 use super::frame::{self, Plot, Scale};
@@ -27,8 +28,8 @@ pub(crate) fn draw(timeline: &Timeline) -> Result<Option<Chart>, ReportError> {
         .filter(|(at, left)| at.is_finite() && left.is_finite())
         .collect();
     both("admitted and rejected requests over time", |area, canvas| {
-        let canvas = Canvas { right_axis: !model.is_empty(), ..canvas };
-        let (calls, latency) = area.split_vertically(canvas.height * 64 / 100);
+        let canvas = Canvas { right_room: !model.is_empty(), ..canvas };
+        let (calls, latency) = area.split_vertically(canvas.height * 66 / 100);
         draw_calls(&calls, canvas, &marks, &model)?;
         draw_latency(&latency, canvas, &marks)
     })
@@ -75,13 +76,16 @@ fn draw_calls(area: &Area<'_>, canvas: Canvas, marks: &[Mark], model: &[(f64, f6
         Scale::linear("admitted so far", largest(marks, |mark| mark.admitted_so_far), 4, text::number);
     let time = time(marks, canvas);
     let (Some(first), Some(last)) = (model.first(), model.last()) else {
-        let mut plot = frame::draw(area, canvas, &time, &calls, None)?;
+        let mut plot = frame::plot(area, canvas, &time, &calls, false)?;
+        frame::dress(&mut plot, area, canvas, [&time, &calls])?;
         return draw_marks(&mut plot, canvas, marks, |mark| mark.admitted_so_far);
     };
     let most_left = model.iter().map(|(_, left)| *left).fold(0.0, f64::max);
     let left = Scale { colour: MODEL, ..Scale::linear("calls left (model)", most_left, 4, text::number) };
-    let plot = frame::draw(area, canvas, &time, &calls, Some(&left))?;
+    let plot = frame::plot(area, canvas, &time, &calls, true)?;
     let mut plot = plot.set_secondary_coord(time.clone(), left.clone());
+    frame::dress(&mut plot, area, canvas, [&time, &calls])?;
+    frame::title(area, canvas, &left, HPos::Right)?;
     plot.configure_secondary_axes()
         .axis_style(MODEL.mix(0.4))
         .label_style(frame::letters_of(canvas.letters, MODEL))
@@ -95,9 +99,10 @@ fn draw_calls(area: &Area<'_>, canvas: Canvas, marks: &[Mark], model: &[(f64, f6
 }
 
 fn draw_latency(area: &Area<'_>, canvas: Canvas, marks: &[Mark]) -> Drawn {
-    let label = |latency: f64| format!("{} ms", text::number(latency));
-    let latency = Scale::linear("latency", largest(marks, |mark| mark.latency_ms), 2, label);
-    let mut plot = frame::draw(area, canvas, &time(marks, canvas), &latency, None)?;
+    let time = time(marks, canvas);
+    let latency = Scale::linear("latency", largest(marks, |mark| mark.latency_ms), 3, text::latency);
+    let mut plot = frame::plot(area, canvas, &time, &latency, false)?;
+    frame::dress(&mut plot, area, canvas, [&time, &latency])?;
     draw_marks(&mut plot, canvas, marks, |mark| mark.latency_ms)
 }
 
@@ -105,7 +110,7 @@ fn draw_latency(area: &Area<'_>, canvas: Canvas, marks: &[Mark]) -> Drawn {
 /// on one spot are drawn once, which keeps the page of a scan of 5 000 requests small.
 fn draw_marks(plot: &mut Plot<'_, '_>, canvas: Canvas, marks: &[Mark], height: fn(&Mark) -> f64) -> Drawn {
     let mut drawn = HashSet::new();
-    let size = canvas.letters / 4;
+    let size = canvas.letters / 5;
     let stroke = |colour: plotters::style::RGBColor| ShapeStyle {
         color: colour.mix(0.95),
         filled: false,

@@ -12,8 +12,7 @@ fn the_page_tells_the_whole_story() {
     for part in [
         "<title>52/100 E · https://api.example.com/v1/items · Ratewarden</title>",
         "token bucket: 10 calls/s, burst 20, counted per address; rejects with 429; firm",
-        "41 of",
-        "rejected over",
+        "62 of 178 requests rejected over 9.7 s",
         "limit_req zone=api burst=20 nodelay;",
         "A header that anybody can send gets round the limit",
         "calls left (model)",
@@ -22,7 +21,7 @@ fn the_page_tells_the_whole_story() {
         "Writes were not tried",
         "<b>nginx 1.26.3</b>",
     ] {
-        assert!(page.contains(part) || part == "41 of", "{part}");
+        assert!(page.contains(part), "{part}");
     }
     assert_eq!(page.matches("<article").count(), 3);
 }
@@ -44,10 +43,7 @@ fn the_policy_names_the_script_that_is_there() {
     assert_eq!(hash, SCRIPT_HASH, "templates/report.js has changed: put this hash into SCRIPT_HASH");
     let page = render(&sample::clean()).unwrap();
     assert!(page.contains(&format!("<script>{SCRIPT}</script>")));
-    assert!(
-        page.contains(&format!("'sha256-{SCRIPT_HASH}'")) || page.contains("sha256-"),
-        "the policy names the hash"
-    );
+    assert!(page.contains(&format!("script-src 'sha256-{SCRIPT_HASH}';")));
 }
 
 #[test]
@@ -62,6 +58,10 @@ fn hostile_text_stays_text() {
 #[test]
 fn an_aborted_scan_says_so_at_the_top() {
     let page = render(&sample::aborted()).unwrap();
-    assert!(page.find("The scan stopped before its end.").unwrap() < page.find("<h2>").unwrap());
+    assert!(page.find("The scan stopped before its end:").unwrap() < page.find("<h2>").unwrap());
     assert!(!page.contains("Nothing to mend"));
+    assert!(
+        page.contains("A so far") && page.contains("<header class=\"unfinished\">"),
+        "no praise for half a scan"
+    );
 }

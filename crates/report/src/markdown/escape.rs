@@ -1,6 +1,6 @@
 //! Text that Markdown shows as it is: no markup, no HTML, no link, no mention that would call somebody.
 
-use crate::text::one_line;
+use crate::text::{code_spans, one_line};
 
 /// A longer text in a table or a sentence is cut: one hostile title must not fill the comment.
 const LONGEST: usize = 1_500;
@@ -32,6 +32,29 @@ pub(super) fn inline(text: &str) -> String {
     }
     // GitHub makes links of bare addresses.
     escaped.replace("://", "&#58;//").replace("www.", "www&#46;")
+}
+
+/// One line within HTML tags, where Markdown is not read and a backslash would be seen.
+pub(super) fn html(text: &str) -> String {
+    let line = cut(&one_line(text), LONGEST).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    line.replace('@', "@&#8203;").replace("://", "&#58;//")
+}
+
+/// A sentence of ours, in which backticks mark code.
+pub(super) fn prose(text: &str) -> String {
+    let line = cut(&one_line(text), LONGEST);
+    let mut written = String::with_capacity(line.len());
+    for (is_code, part) in code_spans(&line) {
+        // The spaces around a part are lost when it is put on one line.
+        let (before, after) = (part.starts_with(' ') && !is_code, part.ends_with(' ') && !is_code);
+        let inner = if is_code { code(part) } else { inline(part) };
+        written.push_str(&format!(
+            "{}{inner}{}",
+            if before { " " } else { "" },
+            if after { " " } else { "" }
+        ));
+    }
+    written
 }
 
 /// A span of code, fenced by more backticks than it has in a row.

@@ -62,6 +62,8 @@ fn what_the_target_says_is_text_and_nothing_else() {
     );
     assert_eq!(inline("see http://evil.test www.evil.test"), "see http&#58;//evil.test www&#46;evil.test");
     assert_eq!(inline("token bucket: 10 calls/s"), "token bucket: 10 calls/s");
+    assert_eq!(escape::html("[a] </summary> &"), "[a] &lt;/summary&gt; &amp;");
+    assert_eq!(escape::prose("with `a_b` it *fails*"), "with `a_b` it \\*fails\\*");
     assert_eq!(code("a`b``c"), "```a`b``c```");
     assert_eq!(code("`a"), "`` `a ``");
     assert_eq!(cell_code("a\\|b"), "<code>a\\\\&#124;b</code>");
@@ -77,6 +79,7 @@ fn what_the_target_says_is_text_and_nothing_else() {
 #[test]
 fn an_aborted_scan_is_a_caution_and_no_clean_bill() {
     let text = render(&sample::aborted());
+    assert!(text.starts_with("## ⚪ Ratewarden: 100/100 (A so far)"), "{text}");
     assert!(
         text.contains("> [!CAUTION]\n> **The scan stopped before its end:** the median latency"),
         "{text}"

@@ -81,6 +81,7 @@ fn the_table_of_deductions_sums_to_the_score() {
 #[test]
 fn an_aborted_scan_says_so_before_anything_else() {
     let text = plain(&sample::aborted(), 80);
+    assert!(!text.contains("Nothing to mend"), "{text}");
     assert!(text.find("STOPPED BEFORE ITS END: the median latency").unwrap() < text.find("Limiter").unwrap());
 }
 

@@ -4,7 +4,7 @@ use ratewarden_model::scan_report::{Observed, Outcome, Timeline, TimelinePoint};
 
 /// A latency that wavers without a random generator: the same report every time.
 fn latency(number: u32, base: f64) -> f64 {
-    base + f64::from(number * 7_919 % 13) * 0.4
+    base + f64::from(number.wrapping_mul(2_654_435_761) >> 24).powi(3) / 3e6
 }
 
 /// Growing pace to the first rejections, then single probes.

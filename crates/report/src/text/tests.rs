@@ -67,6 +67,14 @@ fn figures_have_units_and_no_idle_digits() {
 }
 
 #[test]
+fn what_stands_between_backticks_is_code() {
+    assert_eq!(code_spans("set `a` and `b`"), [(false, "set "), (true, "a"), (false, " and "), (true, "b")]);
+    for plain in ["plain", "one ` alone", "``` fence ```"] {
+        assert_eq!(code_spans(plain), [(false, plain)]);
+    }
+}
+
+#[test]
 fn terminal_escapes_and_marks_of_direction_are_taken_out() {
     assert_eq!(clean("a\u{1b}[31mb\u{9b}2J\u{202e}c\u{7}\r\nd\te"), "a[31mb2Jc\nd    e");
     assert_eq!(one_line(" a\n  b "), "a b");
