@@ -17,9 +17,15 @@ pub(crate) fn cargo() -> Command {
     command
 }
 
-/// A command as a person would type it.
-pub(crate) fn shown(command: &Command) -> String {
-    let mut text = command.get_program().to_string_lossy().into_owned();
+/// Adds to a failure what a person should do, on a line of its own.
+pub(crate) fn hinted<T>(result: Result<T>, hint: &str) -> Result<T> {
+    result.map_err(|error| anyhow::anyhow!("{error:#}\nhint: {hint}"))
+}
+
+/// A command as a person would type it: programs without their folder.
+fn shown(command: &Command) -> String {
+    let program = Path::new(command.get_program());
+    let mut text = program.file_name().unwrap_or(program.as_os_str()).to_string_lossy().into_owned();
     for argument in command.get_args() {
         text.push(' ');
         text.push_str(&argument.to_string_lossy());

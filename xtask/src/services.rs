@@ -65,7 +65,7 @@ fn packages() -> Result<()> {
     if !is_root {
         bail!("only root may install {}\nhint: run `{line}`", packages.join(", "));
     }
-    apt_install(&packages).with_context(|| format!("could not install packages; hint: run `{line}`"))
+    run::hinted(apt_install(&packages), &format!("run `{line}` and see what it says"))
 }
 
 /// Installs without letting a package start its daemon: a test must never find a server on port 80 that it did
@@ -139,11 +139,13 @@ fn python() -> Result<()> {
     clear(&folder)?;
     let requirements = folder.join("requirements.txt");
     fs::write(&requirements, wanted::PYTHON_REQUIREMENTS).context("could not write requirements.txt")?;
-    let hint = || format!("could not fill {}; hint: see what pip said above", folder.display());
-    run::checked(Command::new("python3").args(["-m", "venv"]).arg(&folder)).with_context(hint)?;
+    let mut venv = Command::new("python3");
+    venv.args(["-m", "venv"]).arg(&folder);
+    run::hinted(run::checked(&mut venv), "run `sudo apt-get install -y python3-venv`")?;
     let mut pip = Command::new(&interpreter);
     pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"]);
-    run::checked(pip.arg(&requirements)).with_context(hint)?;
+    let hint = "see what pip said above; it must reach a Python package index";
+    run::hinted(run::checked(pip.arg(&requirements)), hint)?;
     stamp.set()
 }
 
@@ -159,8 +161,7 @@ fn node() -> Result<()> {
         .context("could not write package-lock.json")?;
     let mut npm = Command::new("npm");
     npm.args(["ci", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]).current_dir(&folder);
-    run::checked(&mut npm)
-        .with_context(|| format!("could not fill {}; hint: see what npm said above", folder.display()))?;
+    run::hinted(run::checked(&mut npm), "see what npm said above; it must reach an npm package index")?;
     stamp.set()
 }
 

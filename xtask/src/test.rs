@@ -44,7 +44,7 @@ fn timed(name: &str, step: impl FnOnce() -> Result<()>) -> Result<()> {
 }
 
 fn format() -> Result<()> {
-    run::checked(run::cargo().args(["fmt", "--all", "--check"])).context("hint: run `cargo fmt --all`")
+    run::hinted(run::checked(run::cargo().args(["fmt", "--all", "--check"])), "run `cargo fmt --all`")
 }
 
 fn clippy() -> Result<()> {
