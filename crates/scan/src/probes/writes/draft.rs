@@ -35,6 +35,9 @@ const KEYS: [&str; 19] = [
 /// Fields that are new with every row: a fixed value in one of these is a duplicate, not a hot key.
 const UNIQUE: [&str; 6] = ["id", "eventid", "uuid", "requestid", "messageid", "idempotencykey"];
 
+/// Refusals of unknown fields that are followed one field at a time.
+const UNKNOWN_ONE_BY_ONE: u32 = 1;
+
 /// What a key has to look like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
@@ -55,6 +58,10 @@ pub(super) struct Draft {
     /// Six random digits that all keys of this run carry.
     run: u32,
     next: Cell<u32>,
+    /// Fields that a refusal asked for.
+    required: Vec<String>,
+    /// Refusals that named unknown fields.
+    refusals: u32,
     /// Bodies not tried yet, for when an error tells nothing.
     spare: Vec<Value>,
 }
@@ -87,6 +94,8 @@ impl Draft {
             form: Form::Text,
             run: fastrand::u32(0x10_0000..0x100_0000),
             next: Cell::new(0),
+            required: Vec::new(),
+            refusals: 0,
             spare,
         };
         draft.take(first);
@@ -124,8 +133,14 @@ impl Draft {
     pub(super) fn improve(&mut self, refusal: &Response) -> bool {
         let hints = hints::read(refusal, &self.fields);
         let mut fields = self.fields.clone();
+        self.required.extend(hints.missing.iter().chain(hints.kinds.iter().map(|(name, _)| name)).cloned());
+        self.refusals += u32::from(!hints.unknown.is_empty());
         for name in &hints.unknown {
             fields.remove(name);
+        }
+        if !hints.unknown.is_empty() && self.refusals > UNKNOWN_ONE_BY_ONE {
+            // This server names one field at a time: nothing but what it asked for, then.
+            fields.retain(|name, _| self.required.contains(name));
         }
         for name in &hints.missing {
             fields.entry(name.clone()).or_insert_with(|| Value::String(String::new()));
@@ -133,7 +148,7 @@ impl Draft {
         for (name, kind) in &hints.kinds {
             fields.insert(name.clone(), kind.example());
         }
-        if fields == self.fields || fields.is_empty() {
+        if fields == self.fields {
             let Some(Value::Object(spare)) = self.spare.pop() else { return false };
             fields = spare;
         }

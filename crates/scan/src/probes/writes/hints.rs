@@ -152,8 +152,11 @@ fn read_text(text: &str, sent: &Map<String, Value>, hints: &mut Hints) {
         }
         names.sort();
         names.dedup();
+        // "unknown field `a`, expected one of `b`, `c`": what stands behind is what is wanted.
+        let expected = lower.find(", expected").map_or("", |at| &sentence[at..]);
         for name in names {
-            judge(&name, &lower, hints);
+            let wanted = !expected.is_empty() && quoted(expected).contains(&name);
+            judge(&name, if wanted { "required" } else { &lower }, hints);
         }
     }
 }
@@ -216,6 +219,11 @@ mod tests {
         ] {
             assert!(hints(body, &sent).unknown.contains(&"value".to_owned()), "{body}");
         }
+        let serde = hints("unknown field `value`, expected one of `user_id`, `reading`", &sent);
+        assert_eq!(
+            (serde.unknown, serde.missing),
+            (vec!["value".into()], vec!["reading".into(), "user_id".into()])
+        );
     }
 
     #[test]
