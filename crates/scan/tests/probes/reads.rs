@@ -1,6 +1,9 @@
 //! Unbounded reads and weak cursors.
 
+use std::sync::Arc;
+
 use ratewarden_model::Confidence;
+use ratewarden_scan::openapi::{ApiDescription, ApiOperation};
 use ratewarden_scan::probes::{Outcome, reads};
 use serde_json::{Value, json};
 
@@ -56,6 +59,22 @@ async fn a_parameter_in_the_url_is_the_one_that_grows() {
     let server = paged("limit", 60_000, 20, 100);
     nothing(&run(&server, "/items?q=a&limit=5").await, "more than 100 items");
     assert!(server.seen().iter().all(|seen| seen.query.contains(&("q".into(), "a".into()))));
+}
+
+#[tokio::test]
+async fn a_parameter_of_the_description_is_tried_first() {
+    let server = paged("items_per_page", 60_000, 20, u64::MAX);
+    let mut ctx = server.context("/items", |_| {}).await;
+    let operation = ApiOperation {
+        method: "GET".into(),
+        path: "/items".into(),
+        query: vec!["q".into(), "items_per_page".into()],
+        ..ApiOperation::default()
+    };
+    ctx.api = Some(Arc::new(ApiDescription { operations: vec![operation], ..ApiDescription::default() }));
+    let outcome = reads::probe(&ctx).await;
+    assert_eq!(only(&outcome, "scan.unbounded-read").evidence["parameter"], "items_per_page");
+    assert_eq!(server.seen().len(), 1 + 6, "no name is guessed");
 }
 
 #[tokio::test]

@@ -1,10 +1,11 @@
 //! Hot keys and careless writes.
 
 use std::collections::HashSet;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use ratewarden_model::Confidence;
+use ratewarden_scan::openapi::{ApiDescription, ApiOperation};
 use ratewarden_scan::probes::{Outcome, writes};
 use ratewarden_scan::{Backend, Config, Operation};
 use serde_json::{Value, json};
@@ -128,6 +129,29 @@ async fn the_body_is_learnt_from_refusals() {
     let last = server.seen().last().unwrap().json();
     assert!(last.get("device_id").is_some(), "{last} {:?}", outcome.notes);
     nothing(&outcome, "device_id");
+}
+
+#[tokio::test]
+async fn the_description_of_the_api_names_the_body_and_the_operation() {
+    let server = store(|seen| {
+        let body = seen.json();
+        let ok =
+            body["tenant_id"].is_u64() && body["note"] == "hello" && body.as_object().unwrap().len() == 3;
+        Reply::text(if ok { 200 } else { 400 }, "")
+    });
+    let mut ctx = server.context("/events", |config| config.writes = true).await;
+    let operation = ApiOperation {
+        method: "POST".into(),
+        path: "/events".into(),
+        body_example: Some(json!({ "note": "hello", "id": 5, "tenant_id": 7 })),
+        ..ApiOperation::default()
+    };
+    ctx.api = Some(Arc::new(ApiDescription { operations: vec![operation], ..ApiDescription::default() }));
+    let outcome = writes::probe(&ctx).await;
+    nothing(&outcome, "medians");
+    nothing(&outcome, "refused 2 careless writes of 2");
+    nothing(&outcome, "tenant_id from ");
+    assert_eq!(outcome.observations.len(), server.seen().len() - 1, "the endpoint's own path");
 }
 
 #[tokio::test]

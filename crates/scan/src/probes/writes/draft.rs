@@ -6,45 +6,13 @@ use http::Method;
 use serde_json::{Map, Value, json};
 
 use super::hints::{self, Kind};
+use super::key::{self, Form, UNIQUE, is_uuid};
 use crate::context::Context;
 use crate::http::{Request, Response};
 use crate::probes::reads::plain_name;
 
-/// Fields that rows are usually partitioned by, the likeliest first, without case and punctuation.
-const KEYS: [&str; 19] = [
-    "userid",
-    "key",
-    "partitionkey",
-    "deviceid",
-    "sensorid",
-    "accountid",
-    "tenantid",
-    "customerid",
-    "sessionid",
-    "user",
-    "device",
-    "sensor",
-    "account",
-    "tenant",
-    "customer",
-    "series",
-    "metric",
-    "source",
-    "name",
-];
-/// Fields that are new with every row: a fixed value in one of these is a duplicate, not a hot key.
-const UNIQUE: [&str; 6] = ["id", "eventid", "uuid", "requestid", "messageid", "idempotencykey"];
-
 /// Refusals of unknown fields that are followed one field at a time.
 const UNKNOWN_ONE_BY_ONE: u32 = 1;
-
-/// What a key has to look like.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Form {
-    Text,
-    Number,
-    Uuid,
-}
 
 /// A write in the making.
 pub(super) struct Draft {
@@ -104,29 +72,9 @@ impl Draft {
 
     /// Takes these fields and chooses the key among them.
     fn take(&mut self, fields: Map<String, Value>) {
+        self.keys = key::choose(&fields);
+        self.form = self.keys.first().and_then(|name| fields.get(name)).map_or(Form::Text, Form::of);
         self.fields = fields;
-        let plain = |value: &Value| value.is_string() || value.is_number();
-        let names =
-            || self.fields.iter().filter(|(_, value)| plain(value)).map(|(name, _)| (name, plain_name(name)));
-        // The guess has two names for one thing, so all usual names together are the key.
-        let mut keys: Vec<String> = names()
-            .filter(|(_, plain)| KEYS.contains(&plain.as_str()))
-            .map(|(name, _)| name.clone())
-            .collect();
-        if keys.is_empty() {
-            let is_unique = |plain: &str| UNIQUE.contains(&plain);
-            let ends = |plain: &str| plain.ends_with("id") || plain.ends_with("key");
-            let by_end = names().find(|(_, plain)| ends(plain) && !is_unique(plain));
-            let any = by_end.or_else(|| names().find(|(_, plain)| is_unique(plain)));
-            keys.extend(any.map(|(name, _)| name.clone()));
-        }
-        let value = keys.first().and_then(|name| self.fields.get(name));
-        self.form = match value {
-            Some(Value::Number(_)) => Form::Number,
-            Some(Value::String(text)) if is_uuid(text) => Form::Uuid,
-            _ => Form::Text,
-        };
-        self.keys = keys;
     }
 
     /// Changes the body after a refusal; false where nothing is left to try.
@@ -272,11 +220,6 @@ fn filling(name: &str) -> Value {
         "email" => json!("ratewarden-probe@example.invalid"),
         _ => json!("ratewarden-probe"),
     }
-}
-
-fn is_uuid(text: &str) -> bool {
-    let lengths: Vec<usize> = text.split('-').map(str::len).collect();
-    lengths == [8, 4, 4, 4, 12] && text.chars().all(|c| c == '-' || c.is_ascii_hexdigit())
 }
 
 fn random_uuid() -> String {

@@ -8,6 +8,7 @@ mod careless;
 mod draft;
 mod hints;
 mod hot;
+mod key;
 
 use http::Method;
 use ratewarden_model::{Finding, Rule, Subject};
