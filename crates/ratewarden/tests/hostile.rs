@@ -23,7 +23,7 @@ fn all<T: Sync>(cases: &[(&str, T)], run: impl Fn(&T) -> Vec<String> + Sync) {
             .into_iter()
             .flat_map(|(name, run)| {
                 let faults = run.join().unwrap_or_else(|_| vec!["the test itself panicked".to_owned()]);
-                faults.into_iter().map(move |fault| format!("{name}: {fault}"))
+                faults.into_iter().map(move |fault| format!("{name:?}: {fault}"))
             })
             .collect()
     });
@@ -207,6 +207,7 @@ fn a_credential_is_shown_nowhere_whatever_the_server_does_with_it() {
         let server = Hostile::start(mode.clone());
         let header = format!("Authorization: Bearer {SECRET}");
         let outcome = Run::scan(&server.url("/a")).with(&["-H", &header]).finish();
+        assert!(server.connections() > 0, "the server never got the credential");
         [outcome.faults(&any), leaks(&outcome, SECRET)].concat()
     });
 }

@@ -34,6 +34,8 @@ pub(crate) struct Outcome {
     pub(crate) stderr: Vec<u8>,
     /// The files of `-o`, by name; missing ones are left out.
     pub(crate) files: BTreeMap<&'static str, Vec<u8>>,
+    /// The files of `-o` that were not written.
+    missing: Vec<&'static str>,
 }
 
 impl Run {
@@ -86,12 +88,14 @@ impl Run {
         let stdout = collect(child.stdout.take().unwrap());
         let stderr = collect(child.stderr.take().unwrap());
         let (status, peak_kib) = wait(&mut child, started);
-        let files = self.files.iter().filter_map(|&name| Some((name, fs::read(self.path(name)).ok()?)));
+        let files: BTreeMap<_, _> =
+            self.files.iter().filter_map(|&name| Some((name, fs::read(self.path(name)).ok()?))).collect();
         Outcome {
             code: status.and_then(|status| status.code()),
             took: started.elapsed(),
             peak_kib,
-            files: files.collect(),
+            missing: self.files.iter().copied().filter(|name| !files.contains_key(name)).collect(),
+            files,
             stdout: stdout.join().unwrap(),
             stderr: stderr.join().unwrap(),
         }
@@ -135,6 +139,9 @@ impl Outcome {
                 let said = stderr.lines().any(|line| line.starts_with(word));
                 check(said, format!("stderr has no `{word}` line: {tail}"));
             }
+        }
+        if matches!(self.code, Some(0 | 1)) {
+            check(self.missing.is_empty(), format!("it did not write {:?}", self.missing));
         }
         for (place, bytes) in self.written() {
             check(std::str::from_utf8(bytes).is_ok(), format!("{place} is not UTF-8"));
