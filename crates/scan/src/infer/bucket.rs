@@ -53,8 +53,11 @@ pub(super) fn fit(samples: &[Sample], conditions: Conditions) -> Option<Fit> {
     }
     let rate = middle(rate, |rate| wrong(rate, burst));
     let mut trace = Vec::new();
-    let mut fit =
-        Fit::new(Algorithm::TokenBucket, misfits(rate, burst, Drift::Counted, samples, conditions, &mut trace), 0.1);
+    let mut fit = Fit::new(
+        Algorithm::TokenBucket,
+        misfits(rate, burst, Drift::Counted, samples, conditions, &mut trace),
+        0.1,
+    );
     fit.rate = Some(rate);
     fit.burst = Some(burst);
     fit.counts_rejected = Some(false);
@@ -92,7 +95,14 @@ fn middle(best: f64, wrong: impl Fn(f64) -> u32) -> f64 {
     (edge(STEP) * edge(1.0 / STEP)).sqrt()
 }
 
-fn misfits(rate: f64, burst: u64, drift: Drift, samples: &[Sample], conditions: Conditions, trace: &mut impl Trace) -> u32 {
+fn misfits(
+    rate: f64,
+    burst: u64,
+    drift: Drift,
+    samples: &[Sample],
+    conditions: Conditions,
+    trace: &mut impl Trace,
+) -> u32 {
     let interval = 1.0 / rate;
     #[expect(clippy::cast_precision_loss, reason = "counts of calls are below 2^52")]
     let depth = (burst - 1) as f64 * interval;

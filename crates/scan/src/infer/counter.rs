@@ -14,13 +14,31 @@ struct Params {
     window: f64,
     /// An edge of a window.
     phase: f64,
-    /// Whether `phase` is the first call rather than the clock's.
-    first_call: bool,
+    /// Where the phase is from.
+    start: Start,
     counts_rejected: bool,
 }
 
-/// How many phases of a clock are tried.
-const PHASES: u32 = 16;
+/// Where a window's edges are from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Start {
+    FirstCall,
+    /// Multiples of the window in Unix time.
+    Clock,
+    /// Any other clock: one that is not set like ours.
+    OtherClock,
+}
+
+/// How many phases of another clock are tried.
+const PHASES: u32 = 20;
+
+fn phases(first: f64, window: f64, conditions: Conditions) -> impl Iterator<Item = (f64, Start)> {
+    let clock = -conditions.unix_at_zero.rem_euclid(window);
+    let others = (1..PHASES).map(move |step| first - window * f64::from(step) / f64::from(PHASES));
+    [(first, Start::FirstCall), (clock, Start::Clock)]
+        .into_iter()
+        .chain(others.map(|phase| (phase, Start::OtherClock)))
+}
 
 pub(super) fn fit(samples: &[Sample], conditions: Conditions) -> Option<Fit> {
     let first = samples.first()?;
@@ -31,11 +49,11 @@ pub(super) fn fit(samples: &[Sample], conditions: Conditions) -> Option<Fit> {
     let mut best: Option<(Params, f64)> = None;
     for window in candidates::windows(samples) {
         for counts_rejected in [false, true] {
-            for step in 0..PHASES {
-                let phase = first.at - window * f64::from(step) / f64::from(PHASES);
+            for (phase, start) in phases(first.at, window, conditions) {
                 for &limit in &limits {
-                    let params = Params { limit, window, phase, first_call: step == 0, counts_rejected };
-                    let cost = f64::from(misfits(params, samples, conditions, &mut ())) + penalty(params);
+                    let params = Params { limit, window, phase, start, counts_rejected };
+                    let cost = f64::from(misfits(params, samples, conditions, &mut ()))
+                        + penalty(params, conditions);
                     if best.is_none_or(|(_, least)| cost < least) {
                         best = Some((params, cost));
                     }
@@ -49,7 +67,7 @@ pub(super) fn fit(samples: &[Sample], conditions: Conditions) -> Option<Fit> {
     });
     let mut trace = Vec::new();
     let misfits = misfits(params, samples, conditions, &mut trace);
-    let mut fit = Fit::new(Algorithm::SlidingCounter, misfits, penalty(params));
+    let mut fit = Fit::new(Algorithm::SlidingCounter, misfits, penalty(params, conditions));
     fit.limit = Some(params.limit);
     fit.window = Some(params.window);
     fit.counts_rejected = Some(params.counts_rejected);
@@ -57,8 +75,14 @@ pub(super) fn fit(samples: &[Sample], conditions: Conditions) -> Option<Fit> {
     Some(fit)
 }
 
-fn penalty(params: Params) -> f64 {
-    0.7 + if params.first_call { 0.0 } else { 0.6 } + if params.counts_rejected { 0.2 } else { 0.0 }
+fn penalty(params: Params, conditions: Conditions) -> f64 {
+    let start = match params.start {
+        Start::FirstCall | Start::Clock => 0.0,
+        Start::OtherClock => 1.0,
+    };
+    let likely = conditions.counter_is_likely && params.counts_rejected && params.start == Start::FirstCall;
+    let kind = if likely { -0.8 } else { 0.9 + if params.counts_rejected { 0.2 } else { 0.0 } };
+    start + kind + candidates::oddness(params.window)
 }
 
 fn misfits(params: Params, samples: &[Sample], conditions: Conditions, trace: &mut impl Trace) -> u32 {
@@ -78,7 +102,12 @@ fn misfits(params: Params, samples: &[Sample], conditions: Conditions, trace: &m
         let estimate: f64 = last * (1.0 - gone) + this;
         // What the timing uncertainty can make of it, and at an edge the whole step.
         let near_edge = gone * window < conditions.jitter || (1.0 - gone) * window < conditions.jitter;
-        let tolerance = 0.05 + last / window * conditions.jitter + if near_edge { limit } else { 0.0 };
+        let phase_tolerance =
+            if params.start == Start::OtherClock { window / f64::from(PHASES) / 2.0 } else { 0.0 };
+        let tolerance = 0.05
+            + last / window * phase_tolerance
+            + last / window * conditions.jitter
+            + if near_edge { limit } else { 0.0 };
         trace.record(sample.at, (limit - estimate).max(0.0));
         wrong += u32::from(if sample.admitted {
             estimate >= limit + tolerance

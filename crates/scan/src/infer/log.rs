@@ -22,8 +22,9 @@ pub(super) fn fit(samples: &[Sample], conditions: Conditions) -> Option<Fit> {
         for counts_rejected in [false, true] {
             for &limit in &limits {
                 let params = Params { limit, window, counts_rejected };
-                let cost =
-                    f64::from(misfits(params, samples, conditions, &mut ())) + penalty(counts_rejected);
+                let cost = f64::from(misfits(params, samples, conditions, &mut ()))
+                    + penalty(counts_rejected)
+                    + candidates::oddness(window);
                 if best.is_none_or(|(_, least)| cost < least) {
                     best = Some((params, cost));
                 }
@@ -36,7 +37,8 @@ pub(super) fn fit(samples: &[Sample], conditions: Conditions) -> Option<Fit> {
     });
     let mut trace = Vec::new();
     let misfits = misfits(params, samples, conditions, &mut trace);
-    let mut fit = Fit::new(Algorithm::SlidingLog, misfits, penalty(params.counts_rejected));
+    let cost = penalty(params.counts_rejected) + candidates::oddness(params.window);
+    let mut fit = Fit::new(Algorithm::SlidingLog, misfits, cost);
     fit.limit = Some(params.limit);
     fit.window = Some(params.window);
     fit.counts_rejected = Some(params.counts_rejected);

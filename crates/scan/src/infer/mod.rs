@@ -40,6 +40,10 @@ pub struct Conditions {
     pub jitter: f64,
     /// The latency of a call that nothing delays, in seconds.
     pub base_latency: f64,
+    /// Unix time at the samples' zero, by our clock: windows of a clock have their edges at multiples of it.
+    pub unix_at_zero: f64,
+    /// The answers are those of a program that keeps sliding counters and counts rejected calls (HAProxy).
+    pub counter_is_likely: bool,
 }
 
 /// One hypothesis with its best parameters.
@@ -100,13 +104,6 @@ impl Trace for () {
 impl Trace for Vec<(f64, f64)> {
     fn record(&mut self, at: f64, left: f64) {
         self.push((at, left));
-    }
-}
-
-/// Keeps the fit that costs least.
-fn keep_better(best: &mut Option<Fit>, other: Fit) {
-    if best.as_ref().is_none_or(|known| other.cost() < known.cost()) {
-        *best = Some(other);
     }
 }
 

@@ -5,7 +5,8 @@ use ratewarden_model::scan_report::Algorithm;
 
 use super::{Conditions, Inference, Sample, infer};
 
-const CONDITIONS: Conditions = Conditions { jitter: 0.002, base_latency: 0.001 };
+const CONDITIONS: Conditions =
+    Conditions { jitter: 0.002, base_latency: 0.001, unix_at_zero: 1_000.4, counter_is_likely: false };
 
 /// When calls are sent: a few, a pause, a flood until three rejections, sparse knocks, then bursts.
 fn drive(mut decide: impl FnMut(f64) -> bool) -> Vec<Sample> {
@@ -24,7 +25,8 @@ fn drive(mut decide: impl FnMut(f64) -> bool) -> Vec<Sample> {
     let begun = samples[0].at;
     let round = [1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0];
     while at < 13.0 && samples.len() < 390 {
-        let edge = round.iter().map(|window| begun + window + 0.03).find(|&edge| edge > at + 0.01).unwrap_or(99.0);
+        let edge =
+            round.iter().map(|window| begun + window + 0.03).find(|&edge| edge > at + 0.01).unwrap_or(99.0);
         at = (at + gap).min(edge);
         if send(at, &mut samples) {
             for _ in 0..samples.len().min(30) {

@@ -5,7 +5,7 @@
 
 use ratewarden_model::scan_report::Algorithm;
 
-use super::{Conditions, Fit, Sample, Trace, candidates, keep_better};
+use super::{Conditions, Fit, Sample, Trace, candidates};
 
 #[derive(Debug, Clone, Copy)]
 enum Start {
@@ -35,7 +35,10 @@ pub(super) fn fit(samples: &[Sample], conditions: Conditions) -> Option<Fit> {
         for start in std::iter::once(Start::FirstCall).chain(clocks) {
             for &limit in &limits {
                 let params = Params { limit, window, start };
-                let cost = f64::from(misfits(params, samples, conditions, &mut ())) + penalty(start) + lone_call(limit);
+                let cost = f64::from(misfits(params, samples, conditions, &mut ()))
+                    + penalty(start)
+                    + lone_call(limit)
+                    + candidates::oddness(window);
                 if best.is_none_or(|(_, least)| cost < least) {
                     best = Some((params, cost));
                 }
@@ -48,13 +51,12 @@ pub(super) fn fit(samples: &[Sample], conditions: Conditions) -> Option<Fit> {
     });
     let mut trace = Vec::new();
     let misfits = misfits(params, samples, conditions, &mut trace);
-    let mut fit = Fit::new(Algorithm::FixedWindow, misfits, penalty(params.start) + lone_call(params.limit));
+    let cost = penalty(params.start) + lone_call(params.limit) + candidates::oddness(params.window);
+    let mut fit = Fit::new(Algorithm::FixedWindow, misfits, cost);
     fit.limit = Some(params.limit);
     fit.window = Some(params.window);
     fit.trace = trace;
-    let mut kept = None;
-    keep_better(&mut kept, fit);
-    kept
+    Some(fit)
 }
 
 fn penalty(start: Start) -> f64 {

@@ -65,7 +65,15 @@ impl PublishedLimit {
     /// A limit of a family, with nothing known yet.
     #[must_use]
     pub const fn of(family: &'static str) -> Self {
-        Self { family, name: None, unit: Unit::Requests, limit: None, remaining: None, reset: None, window: None }
+        Self {
+            family,
+            name: None,
+            unit: Unit::Requests,
+            limit: None,
+            remaining: None,
+            reset: None,
+            window: None,
+        }
     }
 
     /// Whether no number is known.

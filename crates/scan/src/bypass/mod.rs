@@ -1,0 +1,196 @@
+//! Ways round the limit, each tried alone and each between two plain requests.
+//!
+//! A variant counts only while the plain request before it and the one after it are still rejected, and only when
+//! that has happened so often that a token which happened to return cannot explain it. The same engine finds out
+//! what calls are counted per: a second source address, another credential.
+
+mod rounds;
+mod variants;
+
+pub use variants::{Kind, Variant};
+
+use std::time::Duration;
+
+use ratewarden_model::scan_report::Algorithm;
+
+use crate::budget::Exhausted;
+use crate::context::Context;
+use crate::http::Request;
+use crate::limiter::{Investigation, fire};
+use rounds::Outcome;
+
+/// A variant that was seen to get through.
+#[derive(Debug, Clone)]
+pub struct Passed {
+    /// Which one.
+    pub variant: Variant,
+    /// How often it was admitted between two rejected plain requests.
+    pub times: u32,
+    /// The request, as it was sent last.
+    pub request: Request,
+}
+
+/// What all variants together show.
+#[derive(Debug, Clone, Default)]
+pub struct Bypasses {
+    /// Those that got through.
+    pub passed: Vec<Passed>,
+    /// How many were tried and rejected.
+    pub held: u32,
+    /// The labels of those that could not be judged within the budget.
+    pub untried: Vec<&'static str>,
+    /// Whether a second source address was tried, and did not get through.
+    pub second_address_held: bool,
+    /// What to tell the reader.
+    pub notes: Vec<String>,
+}
+
+impl Bypasses {
+    /// What calls are counted per, as far as it was shown.
+    #[must_use]
+    pub fn keyed_by(&self) -> Vec<String> {
+        let mut keys: Vec<String> =
+            self.passed.iter().filter_map(|passed| passed.variant.key.clone()).collect();
+        keys.sort_by_key(|key| (key != "address", key.clone()));
+        keys.dedup();
+        if keys.is_empty() && self.second_address_held {
+            keys.push("global".to_owned());
+        }
+        keys
+    }
+}
+
+/// Rounds beyond the first that a variant without a verdict gets.
+const RETRIES: u32 = 2;
+/// How unlikely a run of admissions must be under chance before it is claimed.
+const CHANCE: f64 = 1e-5;
+
+/// Tries every variant that makes sense for this endpoint, within what is left of the budget.
+pub async fn probe(ctx: &Context, found: &Investigation) -> Bypasses {
+    let mut bypasses = Bypasses::default();
+    let Some(inference) = &found.inference else { return bypasses };
+    if inference.fit.algorithm == Algorithm::Concurrency {
+        rounds::concurrency_key(ctx, found, &mut bypasses).await;
+        return bypasses;
+    }
+    if !found.rejects() {
+        bypasses.notes.push(
+            "Bypasses were not tried: the limiter delays calls and was not seen to reject any.".to_owned(),
+        );
+        return bypasses;
+    }
+    let spacing = spacing(found);
+    let prefix = rounds::prefix(found);
+    let variants = variants::all(ctx);
+    let labels: Vec<&'static str> = variants.iter().map(|variant| variant.label).collect();
+    let mut open: Vec<Variant> = variants;
+    let mut suspects = Vec::new();
+    for _ in 0..=RETRIES {
+        if open.is_empty() || !is_shut(ctx, found, spacing, prefix).await {
+            break;
+        }
+        let (judged, ended) = rounds::round(ctx, &open, spacing, prefix).await;
+        let mut again = Vec::new();
+        for (variant, outcome) in judged {
+            match outcome {
+                Outcome::Held => held(&mut bypasses, &variant),
+                Outcome::Admitted => suspects.push(variant),
+                Outcome::Unclear => again.push(variant),
+            }
+        }
+        open = again;
+        if ended.is_err() {
+            break;
+        }
+    }
+    confirm(ctx, found, suspects, spacing, &mut bypasses, &mut open).await;
+    bypasses.untried = open.iter().map(|variant| variant.label).collect();
+    if !bypasses.untried.is_empty() {
+        let (left, all) = (bypasses.untried.len(), labels.len());
+        bypasses
+            .notes
+            .push(format!("{left} of {all} bypass variants could not be judged within the budget."));
+    }
+    bypasses
+}
+
+/// Shuts the limiter; a queue is filled by the round itself.
+async fn is_shut(ctx: &Context, found: &Investigation, spacing: Duration, prefix: usize) -> bool {
+    prefix > 0 || rounds::block(ctx, found, spacing).await.is_ok()
+}
+
+fn held(bypasses: &mut Bypasses, variant: &Variant) {
+    bypasses.held += 1;
+    bypasses.second_address_held |= variant.kind == Kind::SecondAddress;
+}
+
+/// Repeats each suspect between plain requests until chance cannot explain it.
+async fn confirm(
+    ctx: &Context,
+    found: &Investigation,
+    suspects: Vec<Variant>,
+    spacing: Duration,
+    bypasses: &mut Bypasses,
+    open: &mut Vec<Variant>,
+) {
+    let Some(times) = confirmations(found, spacing) else {
+        if !suspects.is_empty() {
+            bypasses.notes.push(
+                "The limiter lets calls in too quickly to tell a bypass from a token that returned."
+                    .to_owned(),
+            );
+        }
+        open.extend(suspects);
+        return;
+    };
+    let mut answers_anything = None;
+    for variant in suspects {
+        if !is_shut(ctx, found, spacing, rounds::prefix(found)).await {
+            open.push(variant);
+            continue;
+        }
+        match rounds::repeat(ctx, &variant, times, spacing, rounds::prefix(found)).await {
+            (Outcome::Admitted, request) => {
+                if variant.kind == Kind::Path && rounds::answers_anything(ctx, &mut answers_anything).await {
+                    bypasses.notes.push(
+                        "The server answers any path alike, so other spellings of the path show no bypass."
+                            .to_owned(),
+                    );
+                    continue;
+                }
+                bypasses.passed.push(Passed { variant, times, request });
+            }
+            (Outcome::Held, _) => held(bypasses, &variant),
+            (Outcome::Unclear, _) => open.push(variant),
+        }
+    }
+}
+
+/// The distance between two requests of a round: as small as keeps their order certain.
+fn spacing(found: &Investigation) -> Duration {
+    Duration::from_secs_f64((3.0 * found.conditions.jitter).clamp(0.005, 0.04))
+}
+
+/// How often a variant must get through; None where calls return so quickly that no number of times would show it.
+fn confirmations(found: &Investigation, spacing: Duration) -> Option<u32> {
+    let fit = &found.inference.as_ref()?.fit;
+    #[expect(clippy::cast_precision_loss, reason = "counts of calls are below 2^52")]
+    let per_second = fit.rate.or_else(|| Some(fit.limit? as f64 / fit.window?)).unwrap_or(0.0);
+    // The chance that a call returned between the plain request before and this one.
+    let chance = (per_second * spacing.as_secs_f64() * 1.5).max(0.01);
+    if chance > 0.5 {
+        return None;
+    }
+    let times = (CHANCE.ln() / chance.ln()).ceil();
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 3 and 17")]
+    Some((times as u32).clamp(3, 17))
+}
+
+/// Sends the shots and judges none of them: what `rounds` builds on.
+async fn send_all(
+    ctx: &Context,
+    shots: Vec<Request>,
+    spacing: Duration,
+) -> (Vec<(usize, crate::limiter::Seen)>, Result<(), Exhausted>) {
+    fire(ctx, shots.into_iter().map(|request| (spacing, request)), &mut |_| false).await
+}

@@ -1,0 +1,344 @@
+//! The variants: what an abuser would change about a request, one thing at a time.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use ratewarden_model::Rule;
+use ratewarden_model::rules;
+
+use crate::context::Context;
+use crate::http::Request;
+
+/// What a variant changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A header that claims another address.
+    AddressHeader,
+    /// Another spelling of the path.
+    Path,
+    /// A parameter nobody reads.
+    Query,
+    /// `HEAD` in place of `GET`.
+    Head,
+    /// A header that overrides the method.
+    MethodOverride,
+    /// A credential nobody issued.
+    Credential,
+    /// The client's name for itself, or a cookie.
+    Client,
+    /// A header that rewrites path or host.
+    Rewrite,
+    /// Another source address: not a bypass, but what calls are counted per.
+    SecondAddress,
+}
+
+impl Kind {
+    /// The rule a variant of this kind breaks; None where it only shows the key.
+    #[must_use]
+    pub const fn rule(self) -> Option<&'static Rule> {
+        match self {
+            Self::AddressHeader => Some(&rules::BYPASS_ADDRESS_HEADER),
+            Self::Path => Some(&rules::BYPASS_PATH),
+            Self::Query => Some(&rules::BYPASS_QUERY),
+            Self::Head | Self::MethodOverride => Some(&rules::BYPASS_METHOD),
+            Self::Credential => Some(&rules::BYPASS_CREDENTIAL),
+            Self::Client => Some(&rules::BYPASS_USER_AGENT),
+            Self::Rewrite => Some(&rules::BYPASS_REWRITE),
+            Self::SecondAddress => None,
+        }
+    }
+}
+
+/// One variant.
+#[derive(Debug, Clone)]
+pub struct Variant {
+    /// What it changes.
+    pub kind: Kind,
+    /// Its name in reports.
+    pub label: &'static str,
+    /// What calls are counted per, if it gets through.
+    pub key: Option<String>,
+    change: Change,
+}
+
+#[derive(Debug, Clone)]
+enum Change {
+    /// A header whose value is made anew each time.
+    Header {
+        name: String,
+        value: Value,
+    },
+    /// The same header twice.
+    Twice {
+        name: &'static str,
+    },
+    /// Another path.
+    Path(String),
+    /// A fresh query parameter.
+    Query,
+    Head,
+    /// From this address, or from a fresh one of loopback's: a small limit is used up by the first call.
+    Source(Option<IpAddr>),
+    /// The path moves into a header.
+    Rewrite {
+        name: &'static str,
+    },
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Value {
+    Address,
+    AddressList,
+    Forwarded,
+    Host,
+    Bearer,
+    Key,
+    Cookie,
+    UserAgent,
+    Fixed(&'static str),
+}
+
+impl Variant {
+    /// The request, with fresh values.
+    #[must_use]
+    pub fn request(&self, ctx: &Context) -> Request {
+        let mut request = ctx.plain();
+        match &self.change {
+            Change::Header { name, value } => request = request.header(name, value.fresh()),
+            Change::Twice { name } => {
+                request = request.header(*name, Value::Address.fresh()).header(*name, Value::Address.fresh());
+            }
+            Change::Path(path) => request.path_and_query.clone_from(path),
+            Change::Query => {
+                let join = if request.path_and_query.contains('?') { '&' } else { '?' };
+                request.path_and_query.push_str(&format!("{join}ratewarden={:08x}", fastrand::u32(..)));
+            }
+            Change::Head => request.method = http::Method::HEAD,
+            Change::Source(address) => request.source = Some(address.unwrap_or_else(fresh_loopback)),
+            Change::Rewrite { name } => {
+                request = request.header(*name, ctx.client.target().path_and_query.clone());
+                request.path_and_query = format!("/?ratewarden={:08x}", fastrand::u32(..));
+            }
+        }
+        request
+    }
+}
+
+impl Value {
+    fn fresh(self) -> String {
+        // 198.18.0.0/15 is reserved for benchmarks (RFC 2544): nobody's address is pretended.
+        let address =
+            || format!("198.{}.{}.{}", fastrand::u8(18..20), fastrand::u8(..), fastrand::u8(1..255));
+        match self {
+            Self::Address => address(),
+            Self::AddressList => format!("{}, {}", address(), address()),
+            Self::Forwarded => format!("for={};proto=https", address()),
+            Self::Host => format!("h{:08x}.invalid", fastrand::u32(..)),
+            Self::Bearer => format!("Bearer ratewarden-false-{:016x}", fastrand::u64(..)),
+            Self::Key => format!("ratewarden-false-{:016x}", fastrand::u64(..)),
+            Self::Cookie => format!("session=ratewarden-false-{:016x}", fastrand::u64(..)),
+            Self::UserAgent => {
+                format!("{} variant/{:06x}", crate::config::user_agent(), fastrand::u32(..) & 0xff_ffff)
+            }
+            Self::Fixed(text) => text.to_owned(),
+        }
+    }
+}
+
+const ADDRESS_HEADERS: [&str; 20] = [
+    "x-forwarded-for",
+    "x-real-ip",
+    "x-client-ip",
+    "client-ip",
+    "true-client-ip",
+    "cf-connecting-ip",
+    "fastly-client-ip",
+    "x-cluster-client-ip",
+    "x-forwarded",
+    "forwarded-for",
+    "x-forward-for",
+    "x-originating-ip",
+    "x-remote-ip",
+    "x-remote-addr",
+    "x-original-remote-addr",
+    "x-custom-ip-authorization",
+    "x-proxyuser-ip",
+    "x-host",
+    "x-forwarded-host",
+    "x-original-forwarded-for",
+];
+
+/// Every variant that makes sense for this endpoint, the likeliest to matter first.
+pub(super) fn all(ctx: &Context) -> Vec<Variant> {
+    let mut found: Vec<Variant> = second_address(ctx).into_iter().collect();
+    found.extend(credentials(ctx));
+    found.extend(address_headers());
+    found.push(Variant {
+        kind: Kind::Query,
+        label: "unused query parameter",
+        key: Some("query".into()),
+        change: Change::Query,
+    });
+    found.extend(paths(ctx.client.target().path(), ctx.client.target().query()));
+    found.push(header(Kind::Client, "User-Agent", "user-agent", Value::UserAgent));
+    if !ctx.client.user_headers().any(|name| name == "cookie") {
+        found.push(header(Kind::Client, "Cookie", "cookie", Value::Cookie));
+    }
+    found.push(Variant { kind: Kind::Head, label: "HEAD", key: Some("method".into()), change: Change::Head });
+    let mut override_ = header(
+        Kind::MethodOverride,
+        "X-HTTP-Method-Override",
+        "x-http-method-override",
+        Value::Fixed("HEAD"),
+    );
+    override_.key = None;
+    found.push(override_);
+    for (label, name) in [("X-Original-URL", "x-original-url"), ("X-Rewrite-URL", "x-rewrite-url")] {
+        found.push(Variant { kind: Kind::Rewrite, label, key: None, change: Change::Rewrite { name } });
+    }
+    found.push(header(Kind::Rewrite, "Host", "host", Value::Host));
+    found
+}
+
+fn header(kind: Kind, label: &'static str, name: &str, value: Value) -> Variant {
+    let key = Some(format!("header:{name}"));
+    Variant { kind, label, key, change: Change::Header { name: name.to_owned(), value } }
+}
+
+fn address_headers() -> Vec<Variant> {
+    let mut found: Vec<Variant> =
+        ADDRESS_HEADERS.iter().map(|&name| header(Kind::AddressHeader, name, name, Value::Address)).collect();
+    found.insert(
+        1,
+        header(Kind::AddressHeader, "x-forwarded-for (list)", "x-forwarded-for", Value::AddressList),
+    );
+    found.insert(2, header(Kind::AddressHeader, "forwarded", "forwarded", Value::Forwarded));
+    found.insert(
+        3,
+        Variant {
+            kind: Kind::AddressHeader,
+            label: "x-forwarded-for (twice)",
+            key: Some("header:x-forwarded-for".into()),
+            change: Change::Twice { name: "x-forwarded-for" },
+        },
+    );
+    found
+}
+
+/// False values of the credentials the user sends, and of the usual ones.
+fn credentials(ctx: &Context) -> Vec<Variant> {
+    let sends = |name: &str| ctx.client.user_headers().any(|own| own == name);
+    let mut found = vec![
+        header(Kind::Credential, "made-up X-API-Key", "x-api-key", Value::Key),
+        header(Kind::Credential, "made-up bearer token", "authorization", Value::Bearer),
+    ];
+    for name in ["api-key", "x-auth-token", "x-access-token", "apikey"] {
+        if sends(name) {
+            found.push(header(Kind::Credential, "made-up credential header", name, Value::Key));
+        }
+    }
+    if sends("cookie") {
+        found.push(header(Kind::Credential, "made-up cookie", "cookie", Value::Cookie));
+    }
+    found
+}
+
+/// Spellings of the path that many routers take for the same.
+fn paths(path: &str, query: Option<&str>) -> Vec<Variant> {
+    let tail = query.map(|query| format!("?{query}")).unwrap_or_default();
+    let bare = path.trim_end_matches('/');
+    let spelt = |label: &'static str, path: String| Variant {
+        kind: Kind::Path,
+        label,
+        key: Some("path".into()),
+        change: Change::Path(format!("{path}{tail}")),
+    };
+    let mut found = vec![spelt("path //", format!("/{path}"))];
+    if bare.is_empty() {
+        return found;
+    }
+    found.push(if path.ends_with('/') {
+        spelt("path without trailing slash", bare.to_owned())
+    } else {
+        spelt("path with trailing slash", format!("{path}/"))
+    });
+    found.push(spelt("path /./", format!("/.{path}")));
+    found.push(spelt("path /%2e/", format!("/%2e{path}")));
+    found.push(spelt("path in other case", swap_case(path)));
+    if let Some(encoded) = encode_letter(path) {
+        found.push(spelt("path with one letter encoded", encoded));
+    }
+    found.push(spelt("path;x=1", format!("{bare};x=1")));
+    found.push(spelt("path.json", format!("{bare}.json")));
+    found.push(spelt("path%20", format!("{bare}%20")));
+    found.push(spelt("path%09", format!("{bare}%09")));
+    found
+}
+
+fn swap_case(path: &str) -> String {
+    path.chars()
+        .map(|c| if c.is_ascii_lowercase() { c.to_ascii_uppercase() } else { c.to_ascii_lowercase() })
+        .collect()
+}
+
+/// The last letter of the path, percent-encoded.
+fn encode_letter(path: &str) -> Option<String> {
+    let at = path.rfind(|c: char| c.is_ascii_alphabetic())?;
+    // A letter that is part of an escape must stay.
+    let in_escape = path[..at].ends_with('%') || (at >= 2 && path.as_bytes()[at - 2] == b'%');
+    (!in_escape).then(|| format!("{}%{:02x}{}", &path[..at], path.as_bytes()[at], &path[at + 1..]))
+}
+
+/// The same request from a second address: one the user gave, or on loopback one of 127.0.0.0/8.
+pub(super) fn second_address(ctx: &Context) -> Option<Variant> {
+    let address = ctx.config.second_address;
+    if address.is_none() && !ctx.client.target().is_ipv4_loopback() {
+        return None;
+    }
+    Some(Variant {
+        kind: Kind::SecondAddress,
+        label: "second source address",
+        key: Some("address".into()),
+        change: Change::Source(address),
+    })
+}
+
+fn fresh_loopback() -> IpAddr {
+    IpAddr::V4(Ipv4Addr::new(127, fastrand::u8(1..255), fastrand::u8(..), fastrand::u8(1..255)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_spelt_otherwise_and_keep_their_query() {
+        let all: Vec<String> = paths("/v1/items", Some("a=1"))
+            .into_iter()
+            .map(|variant| match variant.change {
+                Change::Path(path) => path,
+                _ => String::new(),
+            })
+            .collect();
+        for path in
+            ["//v1/items?a=1", "/v1/items/?a=1", "/./v1/items?a=1", "/V1/ITEMS?a=1", "/v1/item%73?a=1"]
+        {
+            assert!(all.iter().any(|found| found == path), "{path} in {all:?}");
+        }
+        assert_eq!(paths("/", None).len(), 1);
+    }
+
+    #[test]
+    fn an_escape_is_never_broken() {
+        assert_eq!(encode_letter("/%2e"), None);
+        assert_eq!(encode_letter("/a%2f"), None);
+        assert_eq!(encode_letter("/ab"), Some("/a%62".to_owned()));
+    }
+
+    #[test]
+    fn forged_addresses_are_nobodys() {
+        for _ in 0..100 {
+            let address = Value::Address.fresh();
+            assert!(address.starts_with("198.18.") || address.starts_with("198.19."), "{address}");
+        }
+    }
+}

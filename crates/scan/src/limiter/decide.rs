@@ -1,0 +1,92 @@
+//! The experiment that only one of two explanations survives.
+
+use std::time::Duration;
+
+use ratewarden_model::scan_report::Algorithm;
+
+use super::prober::{Prober, Seen};
+use super::{Stop, pace, samples};
+use crate::infer::{self, Inference};
+
+/// Two explanations are as good as equal when their costs differ by less than this.
+const UNDECIDED: f64 = 2.0;
+
+pub(super) async fn decide(prober: &mut Prober<'_>) -> Result<(), Stop> {
+    let (samples, conditions) = samples::of(prober);
+    let Some(inference) = infer::infer(&samples, conditions) else { return Ok(()) };
+    if may_be_concurrency(&inference) {
+        return at_once(prober).await;
+    }
+    if let Some((limit, window)) = undecided_window(&inference) {
+        split_load(prober, limit, window).await?;
+    }
+    Ok(())
+}
+
+fn may_be_concurrency(inference: &Inference) -> bool {
+    let is = |algorithm| algorithm == Algorithm::Concurrency;
+    is(inference.fit.algorithm)
+        || inference.fit.algorithm == Algorithm::Unknown
+        || inference
+            .runner_up
+            .as_ref()
+            .is_some_and(|other| is(other.algorithm) && other.misfits <= inference.fit.misfits + 1)
+}
+
+/// Several volleys at one instant: a limit on calls in flight admits the same number each time.
+async fn at_once(prober: &mut Prober<'_>) -> Result<(), Stop> {
+    let reserve = pace::reserve(prober.ctx.client.budget().max_requests());
+    for _ in 0..3 {
+        let left = prober.ctx.client.budget().requests_left().saturating_sub(reserve);
+        let volley = prober.ctx.config.max_in_flight.min(usize::try_from(left).unwrap_or(0)).min(30);
+        if volley < 4 || prober.now() > pace::inference_deadline(prober.ctx.client.budget().max_time()) {
+            break;
+        }
+        prober.volley(std::iter::repeat_n(Duration::ZERO, volley), |_| false).await?;
+        prober.rest(Duration::from_millis(120)).await;
+    }
+    Ok(())
+}
+
+/// The limit and window, where a fixed window and a sliding one explain what was seen equally well.
+fn undecided_window(inference: &Inference) -> Option<(u64, f64)> {
+    let other = inference.runner_up.as_ref()?;
+    let is_window = |algorithm| {
+        matches!(algorithm, Algorithm::FixedWindow | Algorithm::SlidingLog | Algorithm::SlidingCounter)
+    };
+    let near = f64::from(other.misfits) - f64::from(inference.fit.misfits) < UNDECIDED;
+    let fits = near && is_window(other.algorithm) && is_window(inference.fit.algorithm);
+    fits.then_some(())?;
+    Some((inference.fit.limit?, inference.fit.window?))
+}
+
+/// Half of the calls at the edge, the other half in the middle of the window. At the next edge a fixed window
+/// returns all of them, a log only the first half, a counter a part.
+async fn split_load(prober: &mut Prober<'_>, limit: u64, window: f64) -> Result<(), Stop> {
+    let budget = std::sync::Arc::clone(prober.ctx.client.budget());
+    let deadline = pace::inference_deadline(budget.max_time()).as_secs_f64();
+    let reserve = pace::reserve(budget.max_requests());
+    let cost = limit.saturating_mul(5) / 2 + 8;
+    let affordable = u64::from(budget.requests_left().saturating_sub(reserve));
+    // One whole window of silence makes the state known, whatever the algorithm.
+    let begin = prober.now().as_secs_f64() + window * 1.08 + 0.05;
+    if limit < 2 || cost > affordable || begin + window * 1.15 > deadline {
+        return Ok(());
+    }
+    let (_, conditions) = samples::of(prober);
+    let spacing = Duration::from_secs_f64((3.0 * conditions.jitter).clamp(0.005, 0.03));
+    let calls = |number: u64| std::iter::repeat_n(spacing, usize::try_from(number).unwrap_or(0));
+    let until_rejected = |answered: &[Seen]| answered.iter().any(|seen| !seen.is_admitted());
+    wait_until(prober, begin).await;
+    prober.volley(calls(limit.div_ceil(2)), until_rejected).await?;
+    wait_until(prober, begin + window * 0.5).await;
+    prober.volley(calls(limit / 2 + 2), until_rejected).await?;
+    wait_until(prober, begin + window * 1.04 + 0.03).await;
+    prober.volley(calls(limit + 1), until_rejected).await?;
+    Ok(())
+}
+
+async fn wait_until(prober: &Prober<'_>, at: f64) {
+    let now = prober.now().as_secs_f64();
+    prober.rest(Duration::from_secs_f64((at - now).max(0.0))).await;
+}

@@ -1,0 +1,164 @@
+//! Published limits, verified: what the answers say against what the limiter did.
+
+use std::time::Duration;
+
+use ratewarden_model::scan_report::Algorithm;
+
+use super::prober::Seen;
+use crate::infer::Inference;
+use crate::published::{PublishedLimit, Unit};
+
+/// What the answers publish and whether it is true.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Verified {
+    /// What they say.
+    pub published: PublishedLimit,
+    /// Whether rejections carry it too, or a Retry-After.
+    pub on_rejections: bool,
+    /// Whether it agrees; None where behaviour could not show it.
+    pub agrees: Option<bool>,
+    /// In what it disagrees.
+    pub disagreement: Option<Disagreement>,
+}
+
+/// In what a published limit disagrees with behaviour.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Disagreement {
+    /// The limit is another.
+    Limit {
+        /// As published.
+        published: u64,
+        /// As observed.
+        observed: u64,
+    },
+    /// The window is another.
+    Window {
+        /// As published.
+        published: Duration,
+        /// As observed.
+        observed: Duration,
+    },
+    /// More calls were admitted than the published limit allows, and none was rejected.
+    NotEnforced {
+        /// As published.
+        published: u64,
+        /// Calls admitted.
+        admitted: u64,
+        /// In this time.
+        within: Duration,
+    },
+    /// What is left does not fall although calls are admitted.
+    RemainingStands {
+        /// The number that stands.
+        remaining: u64,
+        /// During so many admitted calls.
+        admitted: u64,
+    },
+}
+
+/// Verifies the most specific family that publishes a limit on requests.
+pub(super) fn verify(seen: &[Seen], inference: Option<&Inference>) -> Option<Verified> {
+    let counts =
+        |published: &&PublishedLimit| matches!(published.unit, Unit::Requests | Unit::ConcurrentRequests);
+    let published = seen.iter().filter_map(|seen| seen.published.as_ref()).find(counts)?.clone();
+    let on_rejections = seen
+        .iter()
+        .any(|seen| seen.is_rejected() && (seen.published.is_some() || seen.retry_after.is_some()));
+    let (agrees, disagreement) = match inference {
+        Some(inference) => compare(&published, inference),
+        None => not_enforced(&published, seen),
+    };
+    let stands = remaining_stands(seen);
+    Some(Verified {
+        agrees: if stands.is_some() { Some(false) } else { agrees },
+        disagreement: disagreement.or(stands),
+        published,
+        on_rejections,
+    })
+}
+
+fn compare(published: &PublishedLimit, inference: &Inference) -> (Option<bool>, Option<Disagreement>) {
+    let fit = &inference.fit;
+    let Some(limit) = published.limit else { return (None, None) };
+    match fit.algorithm {
+        Algorithm::Unknown => (None, None),
+        Algorithm::TokenBucket | Algorithm::LeakyQueue => {
+            let (Some(burst), Some(rate)) = (fit.burst, fit.rate) else { return (None, None) };
+            #[expect(clippy::cast_precision_loss, reason = "counts of calls are below 2^52")]
+            let by_rate = published
+                .window
+                .is_some_and(|window| within(limit as f64 / window.as_secs_f64(), rate, 0.15));
+            // A window of the same rate whose limit is the burst, or the burst alone, both say the truth.
+            if is_near(limit, burst) || by_rate {
+                (Some(true), None)
+            } else {
+                (Some(false), Some(Disagreement::Limit { published: limit, observed: burst }))
+            }
+        }
+        _ => {
+            let Some(observed) = fit.limit else { return (None, None) };
+            if !is_near(limit, observed) {
+                return (Some(false), Some(Disagreement::Limit { published: limit, observed }));
+            }
+            match (published.window, fit.window, inference.window_at_least) {
+                (Some(said), Some(seen), _) if !within(said.as_secs_f64(), seen, 0.15) => {
+                    let observed = Duration::from_secs_f64(seen);
+                    (Some(false), Some(Disagreement::Window { published: said, observed }))
+                }
+                (Some(said), None, Some(least)) if said.as_secs_f64() < 0.85 * least => {
+                    let observed = Duration::from_secs_f64(least);
+                    (Some(false), Some(Disagreement::Window { published: said, observed }))
+                }
+                _ => (Some(true), None),
+            }
+        }
+    }
+}
+
+/// Nothing was rejected: a lie only if more was admitted within one window than published.
+fn not_enforced(published: &PublishedLimit, seen: &[Seen]) -> (Option<bool>, Option<Disagreement>) {
+    let Some(limit) = published.limit else { return (None, None) };
+    let admitted: Vec<Duration> =
+        seen.iter().filter(|seen| seen.is_admitted()).map(|seen| seen.observation.sent_at).collect();
+    let (Some(first), Some(last)) = (admitted.first(), admitted.last()) else { return (None, None) };
+    let within = *last - *first;
+    // Without a published window, two of the shortest usual ones must be granted; and an edge doubles any window.
+    let windows = published
+        .window
+        .map_or(within.as_secs_f64() + 1.0, |window| within.as_secs_f64() / window.as_secs_f64() + 1.0);
+    #[expect(clippy::cast_precision_loss, reason = "counts of calls are below 2^52")]
+    let allowed = limit as f64 * (windows.ceil() + 1.0);
+    let count = admitted.len() as u64;
+    #[expect(clippy::cast_precision_loss, reason = "counts of calls are below 2^52")]
+    let exceeded = count as f64 > allowed;
+    if exceeded {
+        (Some(false), Some(Disagreement::NotEnforced { published: limit, admitted: count, within }))
+    } else {
+        (None, None)
+    }
+}
+
+/// A constant where a counter should be.
+fn remaining_stands(seen: &[Seen]) -> Option<Disagreement> {
+    let quick: Vec<u64> = seen
+        .iter()
+        .filter(|seen| seen.is_admitted())
+        .take(40)
+        .filter_map(|seen| seen.published.as_ref()?.remaining)
+        .collect();
+    let (first, least) = (quick.first()?, quick.iter().min()?);
+    let stands = quick.len() >= 15 && quick.iter().all(|remaining| remaining == first) && *least > 0;
+    // A fast bucket may well be full again before each call; then what is left is the limit less this call.
+    let limit = seen.iter().find_map(|seen| seen.published.as_ref()?.limit);
+    let may_be_full = limit.is_some_and(|limit| first + 1 >= limit);
+    (stands && !may_be_full)
+        .then_some(Disagreement::RemainingStands { remaining: *first, admitted: quick.len() as u64 })
+}
+
+fn is_near(a: u64, b: u64) -> bool {
+    a.abs_diff(b) <= (b / 10).max(1)
+}
+
+fn within(a: f64, b: f64, part: f64) -> bool {
+    (a - b).abs() <= part * b
+}

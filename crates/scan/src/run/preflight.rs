@@ -1,0 +1,209 @@
+//! The first answers: is there anything, what is normal, where does it redirect to?
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::budget::Budget;
+use crate::config::Config;
+use crate::context::Context;
+use crate::error::ScanError;
+use crate::http::{Answer, Client, Failure, Request, Response};
+use crate::limiter::Seen;
+use crate::observe::{Normal, Observation, Verdict};
+use crate::target::Target;
+
+/// Redirects that are followed before the scan begins.
+const MAX_REDIRECTS: usize = 5;
+/// Plain requests that settle what is normal.
+const BASELINE: usize = 4;
+
+/// An endpoint that answers.
+pub(super) struct Reached {
+    pub(super) ctx: Context,
+    /// The baseline requests, which count for the limiter like any other.
+    pub(super) seen: Vec<Seen>,
+    /// What to tell the reader.
+    pub(super) notes: Vec<String>,
+}
+
+/// Resolves, connects and takes the baseline.
+///
+/// # Errors
+/// [`ScanError::Unreachable`] when nothing usable answers, or a limiter already rejects the first request.
+pub(super) async fn reach(target: &Target, config: &Arc<Config>) -> Result<Reached, ScanError> {
+    let mut target = target.clone();
+    let address = target.resolve().await?;
+    let mut notes = Vec::new();
+    let mut visited = vec![target.path_and_query.clone()];
+    loop {
+        let client = Arc::new(new_client(&target, address, config)?);
+        let first = first_answer(&client, &target).await?;
+        let Some(location) = same_host_redirect(&target, &first, &mut notes)? else {
+            return baseline(client, config, first, notes).await;
+        };
+        if visited.contains(&location) || visited.len() > MAX_REDIRECTS {
+            let message =
+                format!("{} redirects in a circle (or more than {MAX_REDIRECTS} times)", target.shown());
+            return Err(ScanError::unreachable(message, "name the URL that the redirects should lead to"));
+        }
+        visited.push(location.clone());
+        target.path_and_query = location;
+        notes.push(format!("Redirects lead to {}, which was scanned.", target.shown()));
+    }
+}
+
+fn new_client(target: &Target, address: std::net::SocketAddr, config: &Config) -> Result<Client, ScanError> {
+    let budget =
+        Budget::new(config.requests_per_endpoint(), config.time_per_endpoint(), config.max_in_flight);
+    Client::new(target, address, config, Arc::new(budget))
+        .map_err(|failure| ScanError::usage(failure.to_string(), "write headers as -H 'Name: value'"))
+}
+
+async fn first_answer(client: &Client, target: &Target) -> Result<Answer, ScanError> {
+    let plain = Request::get(target.path_and_query.clone());
+    let mut last = None;
+    // One error of a server may be an accident; three in a row are its state.
+    for attempt in 0..3 {
+        if attempt > 0 {
+            tokio::time::sleep(Duration::from_millis(150)).await;
+        }
+        let Ok(answer) = client.send(&plain).await else { break };
+        match Observation::new(&answer, None).verdict {
+            Verdict::Admitted => return Ok(answer),
+            Verdict::Rejected(signal) => return Err(already_limited(target, &answer, &signal.to_string())),
+            Verdict::Failed(_) => {}
+        }
+        let final_failure =
+            matches!(answer.result, Err(Failure::Connect(_) | Failure::Tls(_) | Failure::Timeout(_)));
+        last = Some(answer);
+        if final_failure {
+            break;
+        }
+    }
+    Err(explain(target, last.as_ref()))
+}
+
+fn already_limited(target: &Target, answer: &Answer, signal: &str) -> ScanError {
+    let wait = answer
+        .response()
+        .and_then(|response| crate::published::retry_after(&response.headers, jiff::Timestamp::now()))
+        .map_or_else(
+            || "wait until its window has passed".to_owned(),
+            |wait| format!("try again in {} s", wait.as_secs().max(1)),
+        );
+    let message = format!(
+        "{} already rejects the first request ({signal}): a limiter has counted calls from here before",
+        target.shown()
+    );
+    ScanError::unreachable(message, format!("{wait}, or scan from another address"))
+}
+
+fn explain(target: &Target, answer: Option<&Answer>) -> ScanError {
+    let at = format!("{}:{}", target.host, target.port);
+    let Some(answer) = answer else {
+        return ScanError::unreachable(format!("no answer from {at} within the budget"), "raise --max-time");
+    };
+    let unreachable = ScanError::unreachable;
+    match &answer.result {
+        Err(Failure::Connect(why)) => unreachable(
+            format!("cannot connect to {at}: {why}"),
+            "check that the service is running and the port is right",
+        ),
+        Err(Failure::Tls(why)) => unreachable(
+            format!("TLS with {at} failed: {why}"),
+            "mend the certificate, trust its issuer (SSL_CERT_FILE), or scan with --insecure",
+        ),
+        Err(Failure::Timeout(after)) => unreachable(
+            format!("{at} accepts connections but did not answer within {} s", after.as_secs_f32().round()),
+            "check that the service is healthy, or raise --max-time",
+        ),
+        Err(Failure::Closed) => unreachable(
+            format!("{at} closes the connection without an answer"),
+            "check that it speaks plain HTTP on this port",
+        ),
+        Err(failure @ (Failure::Garbage(_) | Failure::Unsendable(_))) => {
+            unreachable(format!("{at}: {failure}"), "check that it speaks HTTP on this port")
+        }
+        Ok(response) => unreachable(
+            format!(
+                "{} answers {} to every request, so nothing can be measured",
+                target.shown(),
+                response.status
+            ),
+            "mend the error first, or scan another endpoint",
+        ),
+    }
+}
+
+/// Where a redirect leads on the same host; a redirect elsewhere is what the endpoint answers, and is noted.
+fn same_host_redirect(
+    target: &Target,
+    first: &Answer,
+    notes: &mut Vec<String>,
+) -> Result<Option<String>, ScanError> {
+    let Some(response) = first.response().filter(|response| response.status.is_redirection()) else {
+        return Ok(None);
+    };
+    let Some(location) = response.header("location") else { return Ok(None) };
+    let base = url::Url::parse(&format!("{}{}", target.origin(), target.path_and_query)).ok();
+    let Some(next) = base.as_ref().and_then(|base| base.join(location).ok()) else { return Ok(None) };
+    let same_host = base.is_some_and(|base| base.origin() == next.origin());
+    if same_host {
+        return Ok(Some(next[url::Position::BeforePath..url::Position::AfterQuery].to_owned()));
+    }
+    let elsewhere = format!("{}://{}", next.scheme(), next.host_str().unwrap_or("?"));
+    notes.push(format!(
+        "The endpoint redirects to {elsewhere}, which was not followed: scans stay on their host."
+    ));
+    Ok(None)
+}
+
+async fn baseline(
+    client: Arc<Client>,
+    config: &Arc<Config>,
+    first: Answer,
+    mut notes: Vec<String>,
+) -> Result<Reached, ScanError> {
+    let Some(response) = first.response().cloned() else {
+        return Err(explain(client.target(), Some(&first)));
+    };
+    let mut ctx = Context {
+        normal: Normal::of(&response),
+        baseline: response,
+        baseline_latency: first.latency,
+        technologies: Vec::new(),
+        api: None,
+        config: Arc::clone(config),
+        client,
+    };
+    notes.extend(first_note(&ctx.baseline));
+    let mut seen = vec![Seen::new(&first, &ctx)];
+    let plain = ctx.plain();
+    for _ in 1..BASELINE {
+        tokio::time::sleep(Duration::from_millis(8)).await;
+        let Ok(answer) = ctx.client.send(&plain).await else { break };
+        let next = Seen::new(&answer, &ctx);
+        let admitted = next.is_admitted();
+        seen.push(next);
+        if !admitted {
+            break;
+        }
+    }
+    let admitted = seen.iter().filter(|seen| seen.is_admitted()).map(|seen| seen.observation.latency);
+    ctx.baseline_latency = admitted.min().unwrap_or(first.latency);
+    Ok(Reached { ctx, seen, notes })
+}
+
+fn first_note(response: &Response) -> Option<String> {
+    let text = match response.status.as_u16() {
+        404 => {
+            "The endpoint answers 404: is the path right? What was measured is the limit before a missing page."
+        }
+        401 | 403 => {
+            "The endpoint asks for credentials; it was scanned without valid ones. Give them with -H to look behind the door."
+        }
+        405 => "The endpoint does not answer GET; what was measured is the limit before that refusal.",
+        _ => return None,
+    };
+    Some(text.to_owned())
+}
