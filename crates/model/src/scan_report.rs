@@ -38,6 +38,10 @@ pub struct ScanReport {
     pub categories: BTreeMap<String, CategoryScore>,
     /// What is wrong, the worst first.
     pub findings: Vec<Finding>,
+    /// Ids of the rules that were tested, whether or not they found anything. A rule that is missing here was not
+    /// tried: its absence among the findings says nothing.
+    #[serde(default)]
+    pub tested: Vec<String>,
     /// Programs that showed themselves, with their version where shown.
     pub technologies: Vec<Technology>,
     /// What was not tried or could not be seen, and why: one sentence each.
@@ -203,7 +207,9 @@ mod tests {
 
     #[test]
     fn algorithm_words_are_those_of_the_document() {
-        for algorithm in [Algorithm::FixedWindow, Algorithm::SlidingLog, Algorithm::LeakyQueue, Algorithm::Unknown] {
+        for algorithm in
+            [Algorithm::FixedWindow, Algorithm::SlidingLog, Algorithm::LeakyQueue, Algorithm::Unknown]
+        {
             assert_eq!(serde_json::to_value(algorithm).unwrap(), algorithm.as_str());
         }
     }

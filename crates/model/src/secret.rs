@@ -62,7 +62,10 @@ impl Redactor {
         let words = ["basic", "bearer", "digest", "negotiate", "token", "apikey"];
         for part in std::iter::once(secret.trim()).chain(parts) {
             let is_scheme = words.contains(&part.to_ascii_lowercase().as_str());
-            if part.len() >= SHORTEST_SEARCHED && !is_scheme && !self.secrets.iter().any(|known| known == part) {
+            if part.len() >= SHORTEST_SEARCHED
+                && !is_scheme
+                && !self.secrets.iter().any(|known| known == part)
+            {
                 self.secrets.push(part.to_owned());
             }
         }
@@ -87,7 +90,9 @@ impl Redactor {
         match value {
             serde_json::Value::String(text) => *text = self.redact(text),
             serde_json::Value::Array(items) => items.iter_mut().for_each(|item| self.redact_json(item)),
-            serde_json::Value::Object(fields) => fields.values_mut().for_each(|field| self.redact_json(field)),
+            serde_json::Value::Object(fields) => {
+                fields.values_mut().for_each(|field| self.redact_json(field))
+            }
             _ => {}
         }
     }

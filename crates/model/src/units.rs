@@ -80,7 +80,8 @@ impl FromStr for Rate {
         let calls: u64 = calls.trim().replace('_', "").parse().map_err(|_| wrong())?;
         let per = per.trim();
         // `100/m` is what many configurations write for `100/1m`.
-        let per = if per.starts_with(|c: char| c.is_ascii_digit()) { per.to_owned() } else { format!("1{per}") };
+        let per =
+            if per.starts_with(|c: char| c.is_ascii_digit()) { per.to_owned() } else { format!("1{per}") };
         let per = parse_duration(&per).map_err(|_| wrong())?;
         if calls == 0 {
             return Err(UnitError::Zero(text.to_owned()));

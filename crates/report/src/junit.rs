@@ -1,7 +1,7 @@
 //! JUnit XML: one suite for the target, one case for each rule, so that a CI server shows which weakness is new.
 //!
-//! A rule without findings passes only where the scan came to its end; after an abort it was perhaps never tried, and
-//! is reported as skipped.
+//! A rule without findings passes only where it was tested and the scan came to its end; else it is reported as
+//! skipped, for its absence shows nothing.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -22,12 +22,12 @@ pub(crate) fn render(report: &ScanReport) -> Result<String, ReportError> {
     suite.add_test_case(completion(report));
     let findings = order::worst_first(report);
     for rule in rules::ALL {
-        suite.add_test_case(case(rule.id, rule.category, &findings, report.aborted.is_some()));
+        suite.add_test_case(case(rule.id, rule.category, &findings, untested(report, rule.id)));
     }
     let mut seen = HashSet::new();
     let foreign = |finding: &&&Finding| rules::find(&finding.rule).is_none();
     for finding in findings.iter().filter(foreign).filter(|finding| seen.insert(&finding.rule)) {
-        suite.add_test_case(case(&finding.rule, &finding.category, &findings, true));
+        suite.add_test_case(case(&finding.rule, &finding.category, &findings, None));
     }
     let limiters: Vec<_> = report.limiters.iter().map(text::limiter).collect();
     suite.set_system_out(limiters.join("\n"));
@@ -49,15 +49,24 @@ fn completion(report: &ScanReport) -> TestCase {
     named("scan completed", "Ratewarden", status)
 }
 
-fn case(rule: &str, category: &str, findings: &[&Finding], aborted: bool) -> TestCase {
+/// Why the absence of a finding says nothing, where it does not.
+fn untested(report: &ScanReport, rule: &str) -> Option<&'static str> {
+    if report.aborted.is_some() {
+        return Some("the scan stopped before its end");
+    }
+    let tested = report.tested.iter().any(|tested| tested == rule);
+    (!tested)
+        .then_some("not tested: it does not apply to this target, or the budget or the options left it out")
+}
+
+fn case(rule: &str, category: &str, findings: &[&Finding], untested: Option<&str>) -> TestCase {
     let own: Vec<_> = findings.iter().filter(|finding| finding.rule == rule).collect();
     let status = match own.first() {
-        None if aborted => {
+        None => untested.map_or_else(TestCaseStatus::success, |why| {
             let mut status = TestCaseStatus::skipped();
-            status.set_message("the scan stopped before its end");
+            status.set_message(why);
             status
-        }
-        None => TestCaseStatus::success(),
+        }),
         Some(worst) => {
             let points: u32 = own.iter().map(|finding| finding.deduction).sum();
             let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
@@ -128,6 +137,15 @@ mod tests {
                 TestCaseStatus::Skipped { .. } => panic!("{} was skipped", rule.id),
             }
         }
+    }
+
+    #[test]
+    fn a_rule_that_was_not_tested_is_skipped_and_does_not_pass() {
+        let mut report = sample::clean();
+        report.tested.retain(|rule| rule != "scan.hot-key");
+        let cases = cases(&report);
+        let hot = cases.iter().find(|case| case.name.as_str() == "scan.hot-key").unwrap();
+        assert!(matches!(hot.status, TestCaseStatus::Skipped { .. }), "{:?}", hot.status);
     }
 
     #[test]

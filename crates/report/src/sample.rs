@@ -195,6 +195,7 @@ fn report(place: &Place, limiters: Vec<Limiter>, findings: Vec<Finding>) -> Scan
         limiters,
         categories: score::by_category(&findings, &rules::CATEGORIES).into_iter().collect::<BTreeMap<_, _>>(),
         findings,
+        tested: rules::ALL.iter().map(|rule| rule.id.to_owned()).collect(),
         technologies: Vec::new(),
         notes: Vec::new(),
     }

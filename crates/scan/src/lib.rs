@@ -22,3 +22,4 @@ pub mod target;
 
 pub use config::{Backend, Config, Depth, Operation};
 pub use error::ScanError;
+pub use run::{Progress, redactor, scan};

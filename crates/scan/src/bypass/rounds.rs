@@ -82,7 +82,7 @@ pub(super) async fn round(
 }
 
 fn judge(ctx: &Context, [before, own, after]: [&Seen; 3], variant: &Variant, roomy: bool) -> Outcome {
-    if own.is_rejected() || has_waited(ctx, own) {
+    if is_shut(ctx, own) {
         return Outcome::Held;
     }
     if !reaches(own, variant) {
@@ -90,13 +90,13 @@ fn judge(ctx: &Context, [before, own, after]: [&Seen; 3], variant: &Variant, roo
         return Outcome::Held;
     }
     // Without a plain request on both sides it is only a suspicion, which the repetition settles.
-    if (before.is_rejected() && after.is_rejected()) || !roomy { Outcome::Admitted } else { Outcome::Unclear }
+    if (is_shut(ctx, before) && is_shut(ctx, after)) || !roomy { Outcome::Admitted } else { Outcome::Unclear }
 }
 
-/// Whether the call stood in the queue like any other.
-fn has_waited(ctx: &Context, seen: &Seen) -> bool {
+/// Whether the limiter held the call back: rejected it, or let it wait in a queue.
+fn is_shut(ctx: &Context, seen: &Seen) -> bool {
     let base = ctx.baseline_latency;
-    seen.observation.latency > (base * 4).max(base + Duration::from_millis(25))
+    seen.is_rejected() || seen.observation.latency > (base * 4).max(base + Duration::from_millis(25))
 }
 
 fn reaches(seen: &Seen, variant: &Variant) -> bool {
@@ -130,10 +130,10 @@ pub(super) async fn repeat(
             volley.iter().filter(|(index, _)| *index >= prefix).map(|(index, seen)| (index - prefix, seen))
         };
         let mut own = round().filter(|(index, _)| index % 2 == 1);
-        if own.any(|(_, seen)| !reaches(seen, variant) || has_waited(ctx, seen)) {
+        if own.any(|(_, seen)| !reaches(seen, variant) || is_shut(ctx, seen)) {
             return (Outcome::Held, last);
         }
-        if round().filter(|(index, _)| index % 2 == 0).all(|(_, seen)| seen.is_rejected()) {
+        if round().filter(|(index, _)| index % 2 == 0).all(|(_, seen)| is_shut(ctx, seen)) {
             return (Outcome::Admitted, last);
         }
     }

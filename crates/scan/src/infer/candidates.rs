@@ -13,8 +13,13 @@ pub(super) const ROUND_SECONDS: [f64; 27] = [
 
 /// What a window costs that nobody would configure, in misfits: with enough odd windows anything can be explained.
 pub(super) fn oddness(window: f64) -> f64 {
-    let round = ROUND_SECONDS.into_iter().any(|round| (round - window).abs() <= 0.01 * round);
-    if round { 0.0 } else { 2.0 }
+    if is_round(window) { 0.0 } else { 2.0 }
+}
+
+/// Whether people configure such a window (in seconds).
+#[must_use]
+pub fn is_round(window: f64) -> bool {
+    ROUND_SECONDS.into_iter().any(|round| (round - window).abs() <= 0.01 * round)
 }
 
 /// The interval in which calls became possible again: after `from`, at the latest at `to`.

@@ -5,6 +5,9 @@ use ratewarden_model::scan_report::Algorithm;
 
 use super::{Conditions, Fit, Sample, bucket, concurrency, counter, log, queue, window};
 
+/// By how many misfits the best explanation must lead to be firm.
+const DECISIVE: f64 = 1.5;
+
 /// What the samples say of the limiter.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Inference {
@@ -66,7 +69,7 @@ fn conclude(
         fit.limit = Some(samples.iter().take_while(|sample| sample.admitted).count() as u64);
         return Inference { fit, window_at_least, confidence: Confidence::Tentative, runner_up: Some(best) };
     }
-    let firm = readmitted && lead >= 2.0 && f64::from(best.misfits) <= (0.08 * informative).max(1.0);
+    let firm = readmitted && lead >= DECISIVE && f64::from(best.misfits) <= (0.08 * informative).max(1.0);
     let confidence = if firm { Confidence::Firm } else { Confidence::Tentative };
     Inference { fit: best, window_at_least, confidence, runner_up }
 }

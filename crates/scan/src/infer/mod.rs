@@ -16,6 +16,8 @@ mod log;
 mod queue;
 mod window;
 
+pub use candidates::is_round;
+
 pub use choose::{Inference, infer};
 
 use ratewarden_model::scan_report::Algorithm;

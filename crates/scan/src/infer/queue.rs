@@ -13,19 +13,21 @@ const FEWEST_DELAYED: usize = 3;
 
 pub(super) fn fit(samples: &[Sample], conditions: Conditions) -> Option<Fit> {
     let rate = rate_of_turns(samples, conditions)?;
-    let mut best: Option<(f64, u64, u32)> = None;
-    for step in -12..=12_i32 {
-        let rate = rate * 1.01_f64.powi(step);
+    let mut best: Option<(f64, u64, Error)> = None;
+    for step in -24..=24_i32 {
+        let rate = rate * 1.005_f64.powi(step);
         for undelayed in (0..=10).chain([12, 15, 20, 25, 30, 40, 50]) {
-            let wrong = misfits(rate, undelayed, samples, conditions, &mut ());
-            if best.is_none_or(|(_, _, least)| wrong < least) {
-                best = Some((rate, undelayed, wrong));
+            let error = error(rate, undelayed, samples, conditions, &mut ());
+            if best
+                .is_none_or(|(_, _, least)| (error.misfits, error.seconds) < (least.misfits, least.seconds))
+            {
+                best = Some((rate, undelayed, error));
             }
         }
     }
     let (rate, undelayed, _) = best?;
     let mut trace = Vec::new();
-    let wrong = misfits(rate, undelayed, samples, conditions, &mut trace);
+    let wrong = error(rate, undelayed, samples, conditions, &mut trace).misfits;
     let mut fit = Fit::new(Algorithm::LeakyQueue, wrong, 0.0);
     fit.rate = Some(rate);
     fit.burst = Some(longest(rate, samples) + 1);
@@ -69,18 +71,26 @@ fn longest(rate: f64, samples: &[Sample]) -> u64 {
     to_count(most)
 }
 
-fn misfits(
+/// How far a hypothesis is off.
+#[derive(Debug, Clone, Copy, Default)]
+struct Error {
+    misfits: u32,
+    /// The sum of what the delays are off: it settles the rate among those that fit.
+    seconds: f64,
+}
+
+fn error(
     rate: f64,
     undelayed: u64,
     samples: &[Sample],
     conditions: Conditions,
     trace: &mut impl Trace,
-) -> u32 {
+) -> Error {
     #[expect(clippy::cast_precision_loss, reason = "counts of calls are below 2^52")]
     let spared = undelayed as f64 / rate;
     #[expect(clippy::cast_precision_loss, reason = "counts of calls are below 2^52")]
     let room = longest(rate, samples) as f64;
-    let (mut turn, mut wrong) = (f64::NEG_INFINITY, 0);
+    let (mut turn, mut error) = (f64::NEG_INFINITY, Error::default());
     for sample in samples {
         let next = sample.at.max(turn + 1.0 / rate);
         let waiting = (next - sample.at) * rate;
@@ -89,10 +99,12 @@ fn misfits(
             turn = next;
             let predicted = conditions.base_latency + (next - sample.at - spared).max(0.0);
             let tolerance = 0.012 + 0.35 / rate + 0.1 * predicted + conditions.jitter;
-            wrong += u32::from((predicted - sample.latency).abs() > tolerance);
+            let off = (predicted - sample.latency).abs();
+            error.misfits += u32::from(off > tolerance);
+            error.seconds += off;
         } else {
-            wrong += u32::from(waiting + 1.0 < room);
+            error.misfits += u32::from(waiting + 1.0 < room);
         }
     }
-    wrong
+    error
 }

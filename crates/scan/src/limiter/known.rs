@@ -3,7 +3,8 @@
 use ratewarden_model::Confidence;
 use ratewarden_model::scan_report::{Algorithm, Implementation};
 
-use super::prober::{RejectionText, Seen};
+use super::prober::Seen;
+use crate::http::Response;
 use crate::infer::{Fit, Inference};
 
 /// HAProxy's stock body of a denied request.
@@ -14,33 +15,38 @@ pub(super) fn counts_rejected(seen: &Seen) -> bool {
     seen.rejection.as_ref().is_some_and(is_haproxy)
 }
 
-fn is_haproxy(text: &RejectionText) -> bool {
-    text.body.contains(HAPROXY_BODY) && text.server.is_empty()
+fn server(response: &Response) -> String {
+    response.header("server").unwrap_or_default().to_ascii_lowercase()
 }
 
-fn is_envoy(text: &RejectionText) -> bool {
-    text.server.eq_ignore_ascii_case("envoy")
-        || text.body.contains("local_rate_limited")
-        || text.fields.iter().any(|field| field == "x-envoy-ratelimited")
+fn is_haproxy(response: &Response) -> bool {
+    response.text().contains(HAPROXY_BODY) && server(response).is_empty()
 }
 
-fn is_nginx(text: &RejectionText) -> bool {
-    text.server.to_ascii_lowercase().contains("nginx") || text.body.contains("<center>nginx")
+fn is_envoy(response: &Response) -> bool {
+    server(response) == "envoy"
+        || response.text().contains("local_rate_limited")
+        || response.headers.contains_key("x-envoy-ratelimited")
+}
+
+fn is_nginx(response: &Response) -> bool {
+    server(response).contains("nginx") || response.text().contains("<center>nginx")
 }
 
 /// `5 per 1 minute` in Werkzeug's error page.
-fn is_flask_limiter(text: &RejectionText) -> bool {
-    text.body.contains("<title>429 Too Many Requests</title>") && text.body.contains(" per ")
+fn is_flask_limiter(response: &Response) -> bool {
+    let text = response.text();
+    text.contains("<title>429 Too Many Requests</title>") && text.contains(" per ")
 }
 
-fn is_express(text: &RejectionText) -> bool {
-    text.body.starts_with("Too many requests, please try again later.")
-        || text.fields.iter().any(|f| f == "x-powered-by")
+fn is_express(response: &Response) -> bool {
+    response.text().starts_with("Too many requests, please try again later.")
+        || response.header("x-powered-by") == Some("Express")
 }
 
 /// The known program that fits, with the configuration that would behave the same.
 pub(super) fn recognise(inference: &Inference, seen: &[Seen]) -> Option<Implementation> {
-    let text = seen.iter().rev().find_map(|seen| seen.rejection.clone()).unwrap_or_default();
+    let text = seen.iter().rev().find_map(|seen| seen.rejection.clone())?;
     let fit = &inference.fit;
     let (name, config) = match fit.algorithm {
         Algorithm::TokenBucket if is_nginx(&text) => ("nginx limit_req", nginx(fit, " nodelay")?),

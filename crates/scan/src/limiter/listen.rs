@@ -7,6 +7,7 @@
 
 use std::time::Duration;
 
+use ratewarden_model::Confidence;
 use ratewarden_model::scan_report::Algorithm;
 
 use super::prober::{Prober, Seen};
@@ -36,6 +37,14 @@ struct Progress {
     beats: usize,
     /// Returns of (nearly) all calls.
     windows: usize,
+    /// The number of returns at which a fit was last made.
+    settled_at: usize,
+}
+
+impl Progress {
+    const fn returns(&self) -> usize {
+        self.beats + self.windows
+    }
 }
 
 pub(super) async fn listen(prober: &mut Prober<'_>) -> Result<(), Stop> {
@@ -48,7 +57,7 @@ pub(super) async fn listen(prober: &mut Prober<'_>) -> Result<(), Stop> {
         && progress.beats < ENOUGH_BEATS
         && progress.windows < ENOUGH_WINDOWS
     {
-        if is_settled(prober, &progress) {
+        if is_settled(prober, &mut progress) {
             break;
         }
         let now = prober.now().as_secs_f64();
@@ -78,19 +87,30 @@ fn begin(prober: &Prober<'_>) -> Progress {
         gap: 0.02,
         beats: 0,
         windows: 0,
+        settled_at: usize::MAX,
     }
 }
 
 /// Whether knocking on would add nothing: calls wait in a queue, or those in flight are what is limited.
-fn is_settled(prober: &Prober<'_>, progress: &Progress) -> bool {
-    if progress.beats + progress.windows > 0 && progress.beats != 3 {
+fn is_settled(prober: &Prober<'_>, progress: &mut Progress) -> bool {
+    // A fit takes a while, so it is made where it can change something: at first, and at some returns.
+    if !matches!((progress.beats, progress.windows), (0, 0 | 1) | (2 | 5 | 9, _))
+        || progress.settled_at == progress.returns()
+    {
         return false;
     }
+    progress.settled_at = progress.returns();
     let (samples, conditions) = samples::of(prober);
     let best = infer::infer(&samples, conditions);
     best.is_some_and(|found| match found.fit.algorithm {
         Algorithm::LeakyQueue => true,
-        Algorithm::Concurrency => progress.beats == 3,
+        Algorithm::Concurrency => progress.beats > 0 && found.fit.misfits <= 1,
+        Algorithm::FixedWindow => {
+            progress.windows > 0
+                && found.confidence == Confidence::Firm
+                && found.fit.window.is_some_and(infer::is_round)
+        }
+        Algorithm::TokenBucket => progress.beats >= 9 && found.confidence == Confidence::Firm,
         _ => false,
     })
 }
@@ -129,7 +149,7 @@ async fn admitted(prober: &mut Prober<'_>, progress: &mut Progress, sparse: bool
     let reserve = pace::reserve(prober.ctx.client.budget().max_requests());
     let affordable =
         usize::try_from(prober.ctx.client.budget().requests_left().saturating_sub(reserve)).unwrap_or(0);
-    let burst = (progress.first_run + 2).min(affordable).min(80);
+    let burst = (progress.first_run + 2).min(affordable).min(120);
     let volley = prober
         .volley(std::iter::repeat_n(spacing, burst), |answered| {
             answered.iter().any(|seen| !seen.is_admitted())

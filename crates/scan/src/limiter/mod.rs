@@ -17,7 +17,7 @@ mod report;
 mod samples;
 mod search;
 
-pub use prober::{Prober, RejectionText, Seen, fire};
+pub use prober::{Prober, Seen, fire};
 pub use publish::{Disagreement, Verified};
 pub use report::describe;
 

@@ -6,13 +6,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use jiff::Timestamp;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::budget::Exhausted;
 use crate::context::Context;
-use crate::http::{Answer, Request};
+use crate::http::{Answer, Request, Response};
 use crate::observe::{Observation, Verdict};
 use crate::published::{self, PublishedLimit};
 
@@ -29,20 +30,12 @@ pub struct Seen {
     pub retry_after: Option<Duration>,
     /// Whether the answer is the normal resource.
     pub same_resource: bool,
-    /// The `server` field and the first of the body of a rejection, to recognise who rejects.
-    pub rejection: Option<RejectionText>,
+    /// A rejection itself with the first of its body, to recognise who rejects.
+    pub rejection: Option<Response>,
 }
 
-/// What a rejection looks like.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct RejectionText {
-    /// The `server` field.
-    pub server: String,
-    /// The first 512 bytes of the body.
-    pub body: String,
-    /// The names of all fields, lower case.
-    pub fields: Vec<String>,
-}
+/// So much of the body of a rejection is kept.
+const KEPT_OF_REJECTION: usize = 512;
 
 impl Seen {
     /// Judges an answer.
@@ -60,14 +53,22 @@ impl Seen {
                 .or_else(from_body),
             retry_after: response.and_then(|response| published::retry_after(&response.headers, now)),
             same_resource: response.is_some_and(|response| ctx.normal.is_same_resource(response)),
-            rejection: response.filter(|_| rejected).map(|response| RejectionText {
-                server: response.header("server").unwrap_or_default().to_owned(),
-                body: response.text().chars().take(512).collect(),
-                fields: response.headers.keys().map(|name| name.as_str().to_owned()).collect(),
+            rejection: response.filter(|_| rejected).map(|response| Response {
+                // A copy, so that the rest of a large body is not kept alive by it.
+                body: Bytes::copy_from_slice(&response.body[..response.body.len().min(KEPT_OF_REJECTION)]),
+                ..response.clone()
             }),
             total: answer.total,
             observation,
         }
+    }
+
+    /// A request of another probe, of which only the outcome is known.
+    #[must_use]
+    pub fn from_observation(observation: Observation) -> Self {
+        let same_resource = observation.verdict.is_admitted();
+        let total = observation.latency;
+        Self { observation, total, published: None, retry_after: None, same_resource, rejection: None }
     }
 
     /// Whether it was admitted.
