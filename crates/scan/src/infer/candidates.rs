@@ -13,7 +13,14 @@ pub(super) const ROUND_SECONDS: [f64; 27] = [
 
 /// What a window costs that nobody would configure, in misfits: with enough odd windows anything can be explained.
 pub(super) fn oddness(window: f64) -> f64 {
-    if is_round(window) { 0.0 } else { 2.0 }
+    const USUAL: [f64; 16] =
+        [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 10.0, 15.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 3600.0];
+    let usual = USUAL.into_iter().any(|usual| (usual - window).abs() <= 0.01 * usual);
+    match (usual, is_round(window)) {
+        (true, _) => 0.0,
+        (false, true) => 0.4,
+        (false, false) => 2.0,
+    }
 }
 
 /// Whether people configure such a window (in seconds).

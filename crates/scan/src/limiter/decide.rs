@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use ratewarden_model::Confidence;
 use ratewarden_model::scan_report::Algorithm;
 
 use super::prober::{Prober, Seen};
 use super::{Stop, pace, samples};
-use crate::infer::{self, Inference};
+use crate::infer::{self, Fit, Inference};
 
 /// Two explanations are as good as equal when their costs differ by less than this.
 const UNDECIDED: f64 = 2.0;
@@ -19,6 +20,49 @@ pub(super) async fn decide(prober: &mut Prober<'_>) -> Result<(), Stop> {
     }
     if let Some((limit, window)) = undecided_window(&inference) {
         split_load(prober, limit, window).await?;
+    }
+    if let Some((limit, window)) = may_be_counter(&inference, conditions.counter_is_likely) {
+        bursts_after_rest(prober, limit, window).await?;
+    }
+    Ok(())
+}
+
+/// A sliding counter that has been seen for little more than a window looks like many others, and like a bucket.
+fn may_be_counter(inference: &Inference, counts_rejected: bool) -> Option<(u64, f64)> {
+    let counter = |fit: &Fit| fit.algorithm == Algorithm::SlidingCounter;
+    let rival = inference.runner_up.as_ref().filter(|_| inference.confidence == Confidence::Tentative);
+    let fit = Some(&inference.fit).filter(|fit| counter(fit)).or_else(|| rival.filter(|fit| counter(fit)))?;
+    // Where rejected calls count, every cycle would shut the limiter for longer than the budget lasts.
+    (!counts_rejected).then_some((fit.limit?, fit.window?))
+}
+
+/// Rest, burst, knock until some calls have returned; and again. After a rest a counter admits its limit, and then
+/// nothing until the edge of its window, which so shows itself twice; a bucket returns calls at once.
+async fn bursts_after_rest(prober: &mut Prober<'_>, limit: u64, window: f64) -> Result<(), Stop> {
+    let budget = std::sync::Arc::clone(prober.ctx.client.budget());
+    let deadline = pace::inference_deadline(budget.max_time()).as_secs_f64();
+    let reserve = pace::reserve(budget.max_requests());
+    let cost = u32::try_from(limit).unwrap_or(u32::MAX).saturating_add(40);
+    let (_, conditions) = samples::of(prober);
+    let spacing = Duration::from_secs_f64((3.0 * conditions.jitter).clamp(0.005, 0.03));
+    // Not a whole number of windows, so that the bursts fall on different places of them.
+    for rest in [window * 1.3 + 0.1, window * 1.65 + 0.1] {
+        let begin = prober.now().as_secs_f64() + rest;
+        if begin + window * 1.3 > deadline || budget.requests_left() < reserve.saturating_add(cost) {
+            break;
+        }
+        wait_until(prober, begin).await;
+        let calls = std::iter::repeat_n(spacing, usize::try_from(limit + 4).unwrap_or(0));
+        prober.volley(calls, |answered| answered.iter().any(|seen| !seen.is_admitted())).await?;
+        let mut returned = 0;
+        let gap = Duration::from_secs_f64((window / 32.0).clamp(0.02, 0.25));
+        for _ in 0..36 {
+            prober.rest(gap).await;
+            returned += u32::from(prober.knock().await?.is_admitted());
+            if returned == 4 {
+                break;
+            }
+        }
     }
     Ok(())
 }
