@@ -91,7 +91,7 @@ impl Redactor {
             serde_json::Value::String(text) => *text = self.redact(text),
             serde_json::Value::Array(items) => items.iter_mut().for_each(|item| self.redact_json(item)),
             serde_json::Value::Object(fields) => {
-                fields.values_mut().for_each(|field| self.redact_json(field))
+                fields.values_mut().for_each(|field| self.redact_json(field));
             }
             _ => {}
         }

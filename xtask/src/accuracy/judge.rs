@@ -26,7 +26,7 @@ pub(super) fn judge(report: &ScanReport, truth: &Truth, seconds: f64) -> Marks {
         return vec![("presence", Mark::Wrong("no entry in the report".to_owned()))];
     };
     let mut mark = |what, right: bool, why: String| {
-        marks.push((what, if right { Mark::Right } else { Mark::Wrong(why) }))
+        marks.push((what, if right { Mark::Right } else { Mark::Wrong(why) }));
     };
     let limited = truth.algorithm.is_some();
     mark("presence", found.detected == limited, format!("detected is {}", found.detected));
@@ -61,7 +61,7 @@ pub(super) fn judge(report: &ScanReport, truth: &Truth, seconds: f64) -> Marks {
 fn figures(found: &Limiter, truth: &Truth) -> Marks {
     let mut marks = Marks::new();
     let mut mark = |what, right: bool, why: String| {
-        marks.push((what, if right { Mark::Right } else { Mark::Wrong(why) }))
+        marks.push((what, if right { Mark::Right } else { Mark::Wrong(why) }));
     };
     mark("algorithm", found.algorithm == truth.algorithm, format!("{:?}", found.algorithm));
     let limit = found.limit.or(found.burst);

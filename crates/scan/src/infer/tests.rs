@@ -124,6 +124,75 @@ proptest! {
     }
 }
 
+/// Flask-Limiter's: windows of a clock, the last one weighted, rejected calls not counted.
+fn sliding_counter(limit: f64, window: f64, unix_at_zero: f64) -> impl FnMut(f64) -> bool {
+    let (mut last, mut this, mut index) = (0.0, 0.0, f64::NEG_INFINITY);
+    move |at| {
+        let unix = unix_at_zero + at;
+        let now = (unix / window).floor();
+        if now > index {
+            last = if now - index < 1.5 { this } else { 0.0 };
+            (this, index) = (0.0, now);
+        }
+        let left = 1.0 - (unix / window - now);
+        let admitted = f64::floor(last * left + this) + 1.0 <= limit;
+        this += f64::from(u8::from(admitted));
+        admitted
+    }
+}
+
+#[test]
+fn a_sliding_counter_on_a_clock_is_recovered() {
+    for (limit, window) in [(20.0, 2.0), (30.0, 3.0), (12.0, 1.0)] {
+        let inference = infer(&drive(sliding_counter(limit, window, CONDITIONS.unix_at_zero)), CONDITIONS);
+        let text = explain(inference.as_ref());
+        let fit = inference.unwrap().fit;
+        assert_eq!(fit.algorithm, Algorithm::SlidingCounter, "{text}");
+        assert!(near(fit.window, window, 0.15), "{text}");
+        assert!(fit.limit.unwrap().abs_diff(limit as u64) <= 2, "{text}");
+    }
+}
+
+#[test]
+fn a_queue_is_recovered_from_its_delays() {
+    for (rate, room) in [(10.0, 15.0), (5.0, 8.0), (25.0, 20.0)] {
+        let mut turn = f64::NEG_INFINITY;
+        let samples: Vec<Sample> = (0..60)
+            .map(|index| {
+                let at = f64::from(index) * 0.012;
+                let next = f64::max(at, turn + 1.0 / rate);
+                let admitted = (next - at) * rate <= room;
+                if admitted {
+                    turn = next;
+                }
+                let latency = if admitted { 0.001 + next - at } else { 0.001 };
+                Sample { at, done: at + latency, latency, admitted }
+            })
+            .collect();
+        let fit = infer(&samples, CONDITIONS).unwrap().fit;
+        assert_eq!(fit.algorithm, Algorithm::LeakyQueue, "{rate} {room}");
+        assert!(near(fit.rate, rate, 0.05), "{:?} for {rate}", fit.rate);
+        assert!((fit.burst.unwrap() as f64 - room - 1.0).abs() <= 1.0, "{:?} for {room}", fit.burst);
+    }
+}
+
+#[test]
+fn a_limit_on_calls_in_flight_is_recovered() {
+    let service = 0.25;
+    let mut samples: Vec<Sample> = Vec::new();
+    let gaps = (0..80).map(|index| if index % 40 == 39 { 0.6 } else { 0.02 });
+    let mut at = 0.0;
+    for gap in gaps {
+        at += gap;
+        let in_flight = samples.iter().filter(|sample| sample.admitted && sample.done > at).count();
+        let admitted = in_flight < 5;
+        let latency = if admitted { service } else { 0.001 };
+        samples.push(Sample { at, done: at + latency, latency, admitted });
+    }
+    let fit = infer(&samples, Conditions { base_latency: service, ..CONDITIONS }).unwrap().fit;
+    assert_eq!((fit.algorithm, fit.limit), (Algorithm::Concurrency, Some(5)));
+}
+
 #[test]
 fn nothing_is_inferred_from_calls_that_were_all_admitted() {
     assert!(infer(&drive(|_| true), CONDITIONS).is_none());

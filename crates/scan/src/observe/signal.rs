@@ -175,7 +175,8 @@ mod tests {
 
     #[test]
     fn every_way_of_rejecting_is_recognised() {
-        let cases: [(u16, &[(&str, &str)], &str, Signal); 8] = [
+        type Case<'a> = (u16, &'a [(&'a str, &'a str)], &'a str, Signal);
+        let cases: [Case<'_>; 8] = [
             (429, &[], "", Signal::Status(429)),
             (503, &[], "<html>503</html>", Signal::Status(503)),
             (403, &[], "", Signal::Status(403)),

@@ -1,0 +1,108 @@
+//! The command line: every command and what can be given to it.
+//!
+//! Flags only say what is asked; they do nothing. What one word can show to be wrong is refused here by clap, the rest
+//! in `validate` of each command. Nothing that can hold a secret has a value parser, for clap repeats what it refuses.
+
+use std::path::PathBuf;
+
+use clap::builder::styling::{AnsiColor, Styles};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Args, Parser, Subcommand};
+
+use crate::scan_args::ScanArgs;
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default().bold())
+    .placeholder(AnsiColor::Cyan.on_default());
+
+const EXIT_CODES: &str = "Exit codes: 0 fine · 1 findings at or over the threshold, or a check failed · 2 usage or \
+                          configuration · 3 target not reachable, or stopped to protect it · 130 interrupted";
+
+/// Finds out what stands between an API and rate abuse, and how to mend what is missing.
+#[derive(Debug, Parser)]
+#[command(name = "ratewarden", version, styles = STYLES, after_help = EXIT_CODES, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Scan a URL: a score, the limiter behind it, what is wrong and what mends it.
+    #[command(after_help = EXIT_CODES)]
+    Scan(Box<ScanArgs>),
+    /// Everything, on this machine, in about a minute: a weak API is started, scanned, limited and scanned again.
+    Demo(DemoArgs),
+    /// List the rules, or explain one.
+    Rules(RulesArgs),
+    /// Print the completions for a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page, of the program or of one command.
+    Man {
+        /// The command.
+        command: Option<String>,
+    },
+}
+
+/// What `demo` can be told.
+#[derive(Debug, Args)]
+pub(crate) struct DemoArgs {
+    /// End after the scans, instead of leaving both APIs up until Ctrl-C.
+    #[arg(long)]
+    pub(crate) once: bool,
+    /// The port of the weak API on 127.0.0.1; 0 takes a free one.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) port: u16,
+    /// Write the report of the weak API here, in the format of the ending, instead of HTML in a temporary folder.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+/// What `rules` can be told.
+#[derive(Debug, Args)]
+pub(crate) struct RulesArgs {
+    /// The rule to explain, such as scan.no-limit.
+    pub(crate) id: Option<String>,
+    /// How it is printed.
+    #[arg(long, value_name = "FORMAT", default_value = "pretty", value_parser = rules_format())]
+    pub(crate) format: RulesFormat,
+}
+
+/// The formats of `rules`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RulesFormat {
+    Pretty,
+    Json,
+}
+
+fn rules_format() -> impl TypedValueParser<Value = RulesFormat> {
+    PossibleValuesParser::new(["pretty", "json"])
+        .map(|word| if word == "json" { RulesFormat::Json } else { RulesFormat::Pretty })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_flag_says_what_it_does() {
+        let program = Cli::command();
+        for command in program.get_subcommands() {
+            for argument in command.get_arguments() {
+                assert!(argument.get_help().is_some(), "{} {}", command.get_name(), argument.get_id());
+            }
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! `--expect 100/1m`: whether the limiter that was inferred is the one that was meant to be deployed.
+//!
+//! The tolerances are those that the inference itself is held to: limits within 10 % (±1 up to 10), windows within
+//! 15 %, rates within 10 %. A window whose end was not seen cannot contradict, so it passes and is said to be unseen;
+//! a limiter that was not seen at all fails, for the proof is what was asked for.
+
+use std::time::Duration;
+
+use ratewarden_model::{Limiter, Rate, format_duration};
+
+use crate::gate::Broken;
+
+const LIMIT_TOLERANCE: f64 = 0.10;
+const WINDOW_TOLERANCE: f64 = 0.15;
+/// Up to this limit, one more or less is meant rather than a share.
+const SMALL_LIMIT: u64 = 10;
+
+/// What was found where every limiter agrees, else what does not.
+pub(crate) fn check(expected: Rate, limiters: &[Limiter]) -> Result<String, Broken> {
+    let hint = "look whether the configuration reached the edge; a long window may need --depth deep";
+    let broken =
+        |what: String| Broken { error: format!("expected {expected}, but {what}"), hint: hint.to_owned() };
+    if limiters.is_empty() {
+        return Err(broken("no limiter was looked for".to_owned()));
+    }
+    let differing: Vec<_> = limiters
+        .iter()
+        .filter(|limiter| !agrees(expected, limiter))
+        .map(|limiter| {
+            let verb = if limiter.detected { "has" } else { "showed" };
+            format!("{} {verb} {}", place(limiter), found(limiter))
+        })
+        .collect();
+    if !differing.is_empty() {
+        return Err(broken(differing.join("; ")));
+    }
+    let found: Vec<_> = limiters.iter().map(found).collect();
+    Ok(format!("expected {expected}, found {}", found.join(" and ")))
+}
+
+fn place(limiter: &Limiter) -> String {
+    match limiter.endpoints.as_slice() {
+        [] => "the target".to_owned(),
+        [one] => one.clone(),
+        [first, others @ ..] => format!("{first} (and {} more)", others.len()),
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "limits and windows are far below 2^52")]
+fn agrees(expected: Rate, limiter: &Limiter) -> bool {
+    if !limiter.detected {
+        return false;
+    }
+    if let Some(rate) = limiter.rate_per_s {
+        return within(rate, expected.per_second(), LIMIT_TOLERANCE);
+    }
+    let Some(limit) = limiter.limit else { return false };
+    // Calls in flight are no rate, and a limit without any window might be just that.
+    let is_window = limiter.window_ms.is_some() || limiter.window_at_least_ms.is_some();
+    let limit_agrees = limit.abs_diff(expected.calls) <= u64::from(expected.calls <= SMALL_LIMIT)
+        || within(limit as f64, expected.calls as f64, LIMIT_TOLERANCE);
+    let per_ms = expected.per.as_secs_f64() * 1_000.0;
+    let window_agrees = match (limiter.window_ms, limiter.window_at_least_ms) {
+        (Some(window), _) => within(window as f64, per_ms, WINDOW_TOLERANCE),
+        (None, Some(least)) => least as f64 <= per_ms * (1.0 + WINDOW_TOLERANCE),
+        (None, None) => false,
+    };
+    is_window && limit_agrees && window_agrees
+}
+
+/// With a millionth to spare, so that 110 is within 10 % of 100 in binary too.
+fn within(found: f64, expected: f64, tolerance: f64) -> bool {
+    (found - expected).abs() <= expected * (tolerance + 1e-6)
+}
+
+/// `token-bucket, 10/s, burst 20` or `fixed-window, 100 calls in at least 12s`.
+pub(crate) fn found(limiter: &Limiter) -> String {
+    if !limiter.detected {
+        let observed = limiter.observed;
+        return format!(
+            "shown no rejection in {} requests over {:.1} s",
+            observed.requests, observed.seconds
+        );
+    }
+    let mut parts = vec![
+        limiter.algorithm.map_or("a limiter of unknown kind", |algorithm| algorithm.as_str()).to_owned(),
+    ];
+    if let Some(rate) = limiter.rate_per_s {
+        parts.push(format!("{}/s", figure(rate)));
+    }
+    if let Some(limit) = limiter.limit {
+        let window = |ms: u64| format_duration(Duration::from_millis(ms));
+        parts.push(match (limiter.window_ms, limiter.window_at_least_ms) {
+            (Some(ms), _) => format!("{limit} calls in {}", window(ms)),
+            (None, Some(ms)) => {
+                format!("{limit} calls in at least {} (the window's end was not seen)", window(ms))
+            }
+            (None, None) => format!("{limit} calls"),
+        });
+    }
+    if let Some(burst) = limiter.burst {
+        parts.push(format!("burst {burst}"));
+    }
+    parts.join(", ")
+}
+
+/// Two decimals where they are needed.
+pub(crate) fn figure(value: f64) -> String {
+    let text = format!("{value:.2}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use ratewarden_model::scan_report::{Algorithm, Observed, Timeline};
+
+    use super::*;
+
+    fn limiter(algorithm: Option<Algorithm>) -> Limiter {
+        Limiter {
+            endpoints: vec!["GET http://h/a".into()],
+            detected: algorithm.is_some(),
+            rejects_with: None,
+            algorithm,
+            limit: None,
+            window_ms: None,
+            window_at_least_ms: None,
+            rate_per_s: None,
+            burst: None,
+            keyed_by: Vec::new(),
+            counts_rejected: None,
+            published: None,
+            implementation: None,
+            confidence: None,
+            observed: Observed { requests: 300, rejected: 0, seconds: 9.8 },
+            timeline: Timeline::default(),
+        }
+    }
+
+    fn window(limit: u64, window_ms: Option<u64>, least: Option<u64>) -> Limiter {
+        let algorithm = Some(Algorithm::FixedWindow);
+        Limiter { limit: Some(limit), window_ms, window_at_least_ms: least, ..limiter(algorithm) }
+    }
+
+    fn bucket(rate_per_s: f64) -> Limiter {
+        Limiter { rate_per_s: Some(rate_per_s), burst: Some(20), ..limiter(Some(Algorithm::TokenBucket)) }
+    }
+
+    fn holds(expected: &str, limiters: &[Limiter]) -> bool {
+        check(expected.parse().unwrap(), limiters).is_ok()
+    }
+
+    #[test]
+    fn a_window_agrees_within_its_tolerances() {
+        for (limit, window_ms, agrees) in [
+            (100, 60_000, true),
+            (110, 69_000, true),
+            (90, 51_000, true),
+            (111, 60_000, false),
+            (89, 60_000, false),
+            (100, 70_000, false),
+            (100, 50_000, false),
+        ] {
+            assert_eq!(
+                holds("100/1m", &[window(limit, Some(window_ms), None)]),
+                agrees,
+                "{limit} in {window_ms}"
+            );
+        }
+        for (limit, agrees) in [(2, true), (3, true), (4, true), (5, false), (1, false)] {
+            assert_eq!(holds("3/1s", &[window(limit, Some(1_000), None)]), agrees, "{limit}");
+        }
+    }
+
+    #[test]
+    fn a_window_whose_end_was_not_seen_contradicts_only_by_being_longer() {
+        assert!(holds("100/1m", &[window(100, None, Some(12_000))]));
+        assert!(!holds("100/10s", &[window(100, None, Some(12_000))]));
+        let said = check("100/1m".parse().unwrap(), &[window(100, None, Some(12_000))]).unwrap();
+        assert!(said.contains("at least 12s (the window's end was not seen)"), "{said}");
+        assert!(!holds("100/1m", &[window(100, None, None)]), "calls in flight are no rate");
+    }
+
+    #[test]
+    fn a_bucket_agrees_by_its_rate() {
+        assert!(holds("10/1s", &[bucket(10.9)]) && holds("600/1m", &[bucket(9.1)]));
+        assert!(!holds("10/1s", &[bucket(11.2)]) && !holds("10/1m", &[bucket(10.0)]));
+    }
+
+    #[test]
+    fn a_limit_that_was_not_seen_fails_and_every_limiter_has_to_agree() {
+        assert!(!holds("10/1s", &[]) && !holds("10/1s", &[limiter(None)]));
+        assert!(!holds("10/1s", &[bucket(10.0), limiter(None)]));
+        assert!(holds("10/1s", &[bucket(10.0), window(10, Some(1_000), None)]));
+        let said = check("10/1s".parse().unwrap(), &[bucket(10.0), limiter(None)]).unwrap_err().error;
+        assert_eq!(said, "expected 10/1s, but GET http://h/a showed no rejection in 300 requests over 9.8 s");
+    }
+}
