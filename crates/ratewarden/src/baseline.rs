@@ -80,7 +80,7 @@ impl Known {
             .map_err(|error| Failure::new(Exit::Usage, error, hint.as_str()).context("it is not JSON"))?;
         let schema = document.get("schema").and_then(Value::as_str);
         let fingerprints = match schema {
-            Some(SCHEMA) => strings(document.get("fingerprints"), |item| Some(item)),
+            Some(SCHEMA) => strings(document.get("fingerprints"), Some),
             Some(scan_report::SCHEMA) => strings(document.get("findings"), |item| item.get("fingerprint")),
             _ => {
                 let found =

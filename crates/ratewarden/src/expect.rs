@@ -77,10 +77,7 @@ fn within(found: f64, expected: f64, tolerance: f64) -> bool {
 pub(crate) fn found(limiter: &Limiter) -> String {
     if !limiter.detected {
         let observed = limiter.observed;
-        return format!(
-            "shown no rejection in {} requests over {:.1} s",
-            observed.requests, observed.seconds
-        );
+        return format!("no rejection in {} requests over {:.1} s", observed.requests, observed.seconds);
     }
     let mut parts = vec![
         limiter.algorithm.map_or("a limiter of unknown kind", |algorithm| algorithm.as_str()).to_owned(),
