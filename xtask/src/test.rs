@@ -8,18 +8,20 @@ use std::time::Instant;
 use anyhow::{Context as _, Result, bail};
 use ratewarden_testkit::services::{REQUIRED, REQUIRED_VARIABLE};
 
-use crate::{generate, run, services};
+use crate::{accuracy, generate, run, services};
 
 /// One check and its name.
 type Step = (&'static str, fn() -> Result<()>);
 
-const STEPS: [Step; 7] = [
+const STEPS: [Step; 8] = [
     ("services", services::install),
     ("format", format),
     ("lints are inherited", lints_are_inherited),
     ("clippy", clippy),
     ("documentation", documentation),
     ("generated files", || generate::run(&generate::Args { check: true })),
+    ("accuracy, short form", || accuracy::run(&accuracy::Args::short())),
+    // Last, so that its result lines close the output.
     ("tests", tests),
 ];
 

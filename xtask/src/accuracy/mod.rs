@@ -32,6 +32,13 @@ pub(crate) struct Args {
     short: bool,
 }
 
+impl Args {
+    /// The short form.
+    pub(crate) const fn short() -> Self {
+        Self { runs: 1, only: None, short: true }
+    }
+}
+
 /// The configurations of the short form: one of each algorithm that needs little time.
 const SHORT: [&str; 5] = [
     "nginx 10r/s burst=20 nodelay, 503",
