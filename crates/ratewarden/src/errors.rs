@@ -122,12 +122,16 @@ pub(crate) fn usage(error: &clap::Error, arguments: &[OsString]) -> Exit {
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
         return output::print_styled(&error.render()).map_or_else(|failure| failure.print(), |()| Exit::Fine);
     }
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        let hint = "`ratewarden demo` shows everything in a minute; `ratewarden --help` lists the commands";
+        return Failure::usage("no command was given", hint).print();
+    }
     let (message, tip) = take_apart(&error.render().to_string());
-    let named = arguments.iter().filter_map(|argument| argument.to_str());
-    let command = named.into_iter().find(|name| Cli::command().find_subcommand(name).is_some());
-    let program = command.map_or_else(|| "ratewarden".to_owned(), |name| format!("ratewarden {name}"));
-    Failure::usage(message, tip.unwrap_or_else(|| format!("`{program} --help` says what can be given")))
-        .print()
+    let mut named = arguments.iter().filter_map(|argument| argument.to_str());
+    let program = Cli::command();
+    let command = named.find(|name| program.find_subcommand(name).is_some());
+    let asked = command.map_or_else(|| "ratewarden".to_owned(), |name| format!("ratewarden {name}"));
+    Failure::usage(message, tip.unwrap_or_else(|| format!("`{asked} --help` says what can be given"))).print()
 }
 
 /// clap's page of text as one message, and its tips as a hint.
@@ -201,6 +205,11 @@ mod tests {
         let page = "error: invalid value 'quik' for '--depth <DEPTH>'\n  [possible values: quick, deep]\n\n  \
                     tip: a similar value exists: 'quick'\n\nUsage: ratewarden scan [OPTIONS] <URL>\n\nFor more \
                     information, try '--help'.\n";
+        if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+            let hint =
+                "`ratewarden demo` shows everything in a minute; `ratewarden --help` lists the commands";
+            return Failure::usage("no command was given", hint).print();
+        }
         let (message, tip) = take_apart(page);
         assert_eq!(message, "invalid value 'quik' for '--depth <DEPTH>' [possible values: quick, deep]");
         assert_eq!(tip.as_deref(), Some("a similar value exists: 'quick'"));
