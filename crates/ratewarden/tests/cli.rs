@@ -15,7 +15,7 @@ use ratewarden_testkit::services::{REQUIRED, REQUIRED_VARIABLE};
 use serde_json::Value;
 
 fn json(text: &str) -> Value {
-    serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
+    serde_json::from_str(text).unwrap()
 }
 
 #[test]
