@@ -19,10 +19,11 @@ pub(super) fn search(depth: Depth, requests: u32) -> impl Iterator<Item = Durati
         .take(requests)
 }
 
-/// The part of the budget's requests that the search may use; the rest is for what follows the first rejection.
-pub(super) fn search_requests(max_requests: u32) -> u32 {
+/// The part of the budget's requests that the search may use; the rest is for what follows the first rejection, and
+/// `kept` for probes that need answers.
+pub(super) fn search_requests(max_requests: u32, kept: u32) -> u32 {
     let share = u64::from(max_requests) * 41 / 50;
-    u32::try_from(share).unwrap_or(u32::MAX).max(1)
+    u32::try_from(share).unwrap_or(u32::MAX).min(max_requests.saturating_sub(kept)).max(1)
 }
 
 /// When the inference must leave the rest of the time to the other probes.
@@ -41,7 +42,7 @@ mod tests {
 
     #[test]
     fn a_limit_of_three_hundred_a_minute_is_within_reach_of_a_standard_search() {
-        let requests = search_requests(400);
+        let requests = search_requests(400, 0);
         let gaps: Vec<Duration> = search(Depth::Standard, requests).collect();
         let took: Duration = gaps.iter().sum();
         // A bucket that holds 300 and returns 5 a second.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::prober::{Prober, Seen};
 use super::{Stop, health, pace};
+use crate::probes;
 
 /// A pause after the first requests: a limiter that keeps each call's instant then returns the first ones well
 /// before the rest, and shows itself by that.
@@ -18,14 +19,16 @@ pub(super) async fn until_rejected(prober: &mut Prober<'_>) -> Result<(), Stop> 
     prober.rest(FIRST_PAUSE).await;
     let max = prober.ctx.client.budget().max_requests();
     let already = u32::try_from(prober.seen.len()).unwrap_or(u32::MAX);
-    let left = pace::search_requests(max).saturating_sub(already);
+    let kept = if probes::credentials::may_be_tried(prober.ctx) { probes::credentials::TRIES + 4 } else { 0 };
+    let left = pace::search_requests(max, kept).saturating_sub(already);
     let gaps: Vec<Duration> = pace::search(prober.ctx.config.depth, left).collect();
     flood(prober, gaps).await?;
     if prober.seen.iter().any(Seen::is_rejected) {
         return Ok(());
     }
     let at_once = prober.ctx.config.max_in_flight.min(crate::config::MAX_IN_FLIGHT);
-    let affordable = usize::try_from(prober.ctx.client.budget().requests_left() / 2).unwrap_or(0);
+    let affordable =
+        usize::try_from(prober.ctx.client.budget().requests_left().saturating_sub(kept) / 2).unwrap_or(0);
     flood(prober, vec![Duration::ZERO; at_once.min(affordable)]).await
 }
 

@@ -107,6 +107,8 @@ struct Work {
     findings: Vec<Finding>,
     notes: Vec<String>,
     tested: Vec<&'static str>,
+    /// Requests beyond the endpoint's own budget.
+    requests: u32,
 }
 
 impl Work {
@@ -146,10 +148,19 @@ impl Work {
             technologies: ctx.technologies.clone(),
             notes: self.notes,
             tested: self.tested,
-            requests: ctx.client.budget().sent(),
+            requests: ctx.client.budget().sent() + self.requests,
             aborted,
         }
     }
+}
+
+/// Writes go to an operation of its own, so they have a budget of its own.
+async fn write(ctx: &mut Context, work: &mut Work) {
+    let Ok(client) = preflight::new_client_for(ctx) else { return };
+    let reading = std::mem::replace(&mut ctx.client, Arc::new(client));
+    work.take(ctx, probes::writes::probe, &[rules::HOT_KEY.id, rules::CARELESS_WRITE.id]).await;
+    let writing = std::mem::replace(&mut ctx.client, reading);
+    work.requests += writing.budget().sent();
 }
 
 /// Waits until a short limiter lets calls in again, so that the other probes get answers.
@@ -178,8 +189,8 @@ async fn others(ctx: &mut Context, work: &mut Work, is_first: bool) {
         }
     }
     work.take(ctx, probes::graphql::probe, &[rules::BYPASS_BATCHING.id]).await;
-    if is_first {
-        work.take(ctx, probes::writes::probe, &[rules::HOT_KEY.id, rules::CARELESS_WRITE.id]).await;
+    if is_first && ctx.config.writes {
+        write(ctx, work).await;
     }
     // Last, for a lock-out would shut out whatever came after it.
     work.take(ctx, probes::credentials::probe, &[rules::NO_LOCKOUT.id]).await;

@@ -52,6 +52,13 @@ pub(super) async fn reach(target: &Target, config: &Arc<Config>) -> Result<Reach
     }
 }
 
+/// Another client of the same target with a budget that begins now.
+pub(super) fn new_client_for(ctx: &Context) -> Result<Client, ScanError> {
+    let target = ctx.client.target();
+    let unresolved = || ScanError::unreachable("the target's address is not known", "try again");
+    new_client(target, target.address.ok_or_else(unresolved)?, &ctx.config)
+}
+
 fn new_client(target: &Target, address: std::net::SocketAddr, config: &Config) -> Result<Client, ScanError> {
     let budget =
         Budget::new(config.requests_per_endpoint(), config.time_per_endpoint(), config.max_in_flight);

@@ -31,6 +31,12 @@ const TOO_SLOW: Duration = Duration::from_secs(3);
 /// Words by which a refusal says that guessing was noticed.
 const LOCKED: [&str; 6] = ["locked", "lockout", "too many", "captcha", "blocked", "rate limit"];
 
+/// Whether the endpoint asks for credentials in a way that [`probe`] can answer falsely.
+#[must_use]
+pub fn may_be_tried(ctx: &Context) -> bool {
+    Scheme::of(ctx).is_ok()
+}
+
 /// Sends false credentials where the endpoint asks for any: 0 to 16 requests.
 pub async fn probe(ctx: &Context) -> Outcome {
     let scheme = match Scheme::of(ctx) {
