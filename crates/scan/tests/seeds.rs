@@ -1,6 +1,8 @@
 //! The short form of fuzzing: every kept seed and some thousand damaged copies of each through every parser of
 //! outside bytes. `cargo xtask fuzz` is the long form, guided by coverage.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test's helpers may panic like the test itself")]
+
 use std::path::Path;
 
 use jiff::Timestamp;
