@@ -15,6 +15,7 @@ mod counter;
 mod log;
 mod queue;
 mod window;
+mod windowed;
 
 pub use candidates::is_round;
 

@@ -5,6 +5,7 @@
 
 use ratewarden_model::scan_report::Algorithm;
 
+use super::windowed::{self, Windowed};
 use super::{Conditions, Fit, Sample, Trace, candidates};
 
 #[derive(Debug, Clone, Copy)]
@@ -23,52 +24,17 @@ struct Params {
 }
 
 pub(super) fn fit(samples: &[Sample], conditions: Conditions) -> Option<Fit> {
-    let edges = candidates::edges(samples);
-    if edges.is_empty() {
+    if candidates::edges(samples).is_empty() {
         return unseen_end(samples);
     }
-    let mut best: Option<(Params, f64)> = None;
     let limits = candidates::limits(samples);
-    let phases = candidates::phases(samples);
-    for window in candidates::windows(samples) {
-        let clocks = phases.iter().map(|&phase| Start::Clock { phase });
-        for start in std::iter::once(Start::FirstCall).chain(clocks) {
-            for &limit in &limits {
-                let params = Params { limit, window, start };
-                let cost = f64::from(misfits(params, samples, conditions, &mut ()))
-                    + penalty(start)
-                    + lone_call(limit)
-                    + candidates::oddness(window);
-                if best.is_none_or(|(_, least)| cost < least) {
-                    best = Some((params, cost));
-                }
-            }
-        }
-    }
-    let (mut params, _) = best?;
-    params.window = candidates::refine(params.window, params.window * 0.7, params.window * 1.4, |window| {
-        f64::from(misfits(Params { window, ..params }, samples, conditions, &mut ()))
+    let mut starts: Vec<Start> = vec![Start::FirstCall];
+    starts.extend(candidates::phases(samples).into_iter().map(|phase| Start::Clock { phase }));
+    let all = candidates::windows(samples).into_iter().flat_map(|window| {
+        let limits = &limits;
+        starts.iter().flat_map(move |&start| limits.iter().map(move |&limit| Params { limit, window, start }))
     });
-    let mut trace = Vec::new();
-    let misfits = misfits(params, samples, conditions, &mut trace);
-    let cost = penalty(params.start) + lone_call(params.limit) + candidates::oddness(params.window);
-    let mut fit = Fit::new(Algorithm::FixedWindow, misfits, cost);
-    fit.limit = Some(params.limit);
-    fit.window = Some(params.window);
-    fit.trace = trace;
-    Some(fit)
-}
-
-fn penalty(start: Start) -> f64 {
-    match start {
-        Start::FirstCall => 0.0,
-        Start::Clock { .. } => 0.6,
-    }
-}
-
-/// One call in each interval is what a bucket of depth one does too, and that is the commoner.
-fn lone_call(limit: u64) -> f64 {
-    if limit == 1 { 0.5 } else { 0.0 }
+    windowed::best(all, samples, conditions)
 }
 
 /// Rejected until the end of the observation: the limit is seen, the window is only "at least".
@@ -88,38 +54,70 @@ fn unseen_end(samples: &[Sample]) -> Option<Fit> {
     Some(fit)
 }
 
-fn misfits(params: Params, samples: &[Sample], conditions: Conditions, trace: &mut impl Trace) -> u32 {
-    let Params { limit, window, start } = params;
-    let Some(first) = samples.first() else { return 0 };
-    let mut end = match start {
-        Start::FirstCall => first.at + window,
-        Start::Clock { phase } => phase + ((first.at - phase) / window).floor() * window + window,
-    };
-    let (mut count, mut wrong) = (0, 0);
-    let slack = 2.0 * conditions.jitter;
-    for sample in samples {
-        // Where the edge is within the uncertainty, the outcome says on which side the call fell.
-        let over = sample.at > end + slack || (sample.at > end - slack && sample.admitted && count >= limit);
-        if over && !sample.admitted {
-            // A window that has just begun rejects nobody.
-            wrong += 1;
-            continue;
-        }
-        if over {
-            count = 0;
-            end = match start {
-                Start::FirstCall => sample.at + window,
-                Start::Clock { .. } => end + ((sample.at - end).max(0.0) / window).floor() * window + window,
-            };
-        }
-        #[expect(clippy::cast_precision_loss, reason = "counts of calls are below 2^52")]
-        trace.record(sample.at, limit.saturating_sub(count) as f64);
-        if sample.admitted {
-            wrong += u32::from(count >= limit);
-            count += 1;
-        } else {
-            wrong += u32::from(count < limit && sample.at > end - window + slack);
-        }
+impl Windowed for Params {
+    const ALGORITHM: Algorithm = Algorithm::FixedWindow;
+
+    fn limit(self) -> u64 {
+        self.limit
     }
-    wrong
+
+    fn window(self) -> f64 {
+        self.window
+    }
+
+    fn with_window(self, window: f64) -> Self {
+        Self { window, ..self }
+    }
+
+    fn counts_rejected(self) -> Option<bool> {
+        None
+    }
+
+    fn penalty(self, _: Conditions) -> f64 {
+        let start = match self.start {
+            Start::FirstCall => 0.0,
+            Start::Clock { .. } => 0.6,
+        };
+        // One call in each interval is what a bucket of depth one does too, and that is the commoner.
+        start + if self.limit == 1 { 0.5 } else { 0.0 }
+    }
+
+    fn misfits(self, samples: &[Sample], conditions: Conditions, trace: &mut impl Trace) -> u32 {
+        let Self { limit, window, start } = self;
+        let Some(first) = samples.first() else { return 0 };
+        let mut end = match start {
+            Start::FirstCall => first.at + window,
+            Start::Clock { phase } => phase + ((first.at - phase) / window).floor() * window + window,
+        };
+        let (mut count, mut wrong) = (0, 0);
+        let slack = 2.0 * conditions.jitter;
+        for sample in samples {
+            // Where the edge is within the uncertainty, the outcome says on which side the call fell.
+            let over =
+                sample.at > end + slack || (sample.at > end - slack && sample.admitted && count >= limit);
+            if over && !sample.admitted {
+                // A window that has just begun rejects nobody.
+                wrong += 1;
+                continue;
+            }
+            if over {
+                count = 0;
+                end = match start {
+                    Start::FirstCall => sample.at + window,
+                    Start::Clock { .. } => {
+                        end + ((sample.at - end).max(0.0) / window).floor() * window + window
+                    }
+                };
+            }
+            #[expect(clippy::cast_precision_loss, reason = "counts of calls are below 2^52")]
+            trace.record(sample.at, limit.saturating_sub(count) as f64);
+            if sample.admitted {
+                wrong += u32::from(count >= limit);
+                count += 1;
+            } else {
+                wrong += u32::from(count < limit && sample.at > end - window + slack);
+            }
+        }
+        wrong
+    }
 }

@@ -32,8 +32,10 @@ fn may_be_counter(inference: &Inference, counts_rejected: bool) -> Option<(u64, 
     let counter = |fit: &Fit| fit.algorithm == Algorithm::SlidingCounter;
     let rival = inference.runner_up.as_ref().filter(|_| inference.confidence == Confidence::Tentative);
     let fit = Some(&inference.fit).filter(|fit| counter(fit)).or_else(|| rival.filter(|fit| counter(fit)))?;
-    // Where rejected calls count, every cycle would shut the limiter for longer than the budget lasts.
-    (!counts_rejected).then_some((fit.limit?, fit.window?))
+    // With one call at a time all algorithms are the same. Where rejected calls count, every cycle would shut the limiter
+    // for longer than the budget lasts.
+    let lone = inference.fit.burst == Some(1) || fit.limit == Some(1);
+    (!counts_rejected && !lone).then_some((fit.limit?, fit.window?))
 }
 
 /// Rest, burst, knock until some calls have returned; and again. After a rest a counter admits its limit, and then
