@@ -5,6 +5,7 @@
 //! what calls are counted per: a second source address, another credential.
 
 mod rounds;
+mod spellings;
 mod variants;
 
 pub use variants::{Kind, Variant};

@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use ratewarden_model::Rule;
 use ratewarden_model::rules;
 
+use super::spellings;
 use crate::context::Context;
 use crate::http::Request;
 
@@ -75,6 +76,8 @@ enum Change {
     Path(String),
     /// A fresh query parameter.
     Query,
+    /// The query once more.
+    Repeated,
     Head,
     /// From this address, or from a fresh one of loopback's: a small limit is used up by the first call.
     Source(Option<IpAddr>),
@@ -111,6 +114,10 @@ impl Variant {
             Change::Query => {
                 let join = if request.path_and_query.contains('?') { '&' } else { '?' };
                 request.path_and_query.push_str(&format!("{join}ratewarden={:08x}", fastrand::u32(..)));
+            }
+            Change::Repeated => {
+                let query = ctx.client.target().query().unwrap_or_default().to_owned();
+                request.path_and_query.push_str(&format!("&{query}"));
             }
             Change::Head => request.method = http::Method::HEAD,
             Change::Source(address) => request.source = Some(address.unwrap_or_else(fresh_loopback)),
@@ -178,7 +185,22 @@ pub(super) fn all(ctx: &Context) -> Vec<Variant> {
         key: Some("query".into()),
         change: Change::Query,
     });
-    found.extend(paths(ctx.client.target().path(), ctx.client.target().query()));
+    if ctx.client.target().query().is_some_and(|query| !query.is_empty()) {
+        let change = Change::Repeated;
+        found.push(Variant {
+            kind: Kind::Query,
+            label: "repeated query parameter",
+            key: Some("query".into()),
+            change,
+        });
+    }
+    let spelt = spellings::all(ctx.client.target().path(), ctx.client.target().query());
+    found.extend(spelt.into_iter().map(|(label, path)| Variant {
+        kind: Kind::Path,
+        label,
+        key: Some("path".into()),
+        change: Change::Path(path),
+    }));
     found.push(header(Kind::Client, "User-Agent", "user-agent", Value::UserAgent));
     if !ctx.client.user_headers().any(|name| name == "cookie") {
         found.push(header(Kind::Client, "Cookie", "cookie", Value::Cookie));
@@ -242,52 +264,6 @@ fn credentials(ctx: &Context) -> Vec<Variant> {
     found
 }
 
-/// Spellings of the path that many routers take for the same.
-fn paths(path: &str, query: Option<&str>) -> Vec<Variant> {
-    let tail = query.map(|query| format!("?{query}")).unwrap_or_default();
-    let bare = path.trim_end_matches('/');
-    let spelt = |label: &'static str, path: String| Variant {
-        kind: Kind::Path,
-        label,
-        key: Some("path".into()),
-        change: Change::Path(format!("{path}{tail}")),
-    };
-    let mut found = vec![spelt("path //", format!("/{path}"))];
-    if bare.is_empty() {
-        return found;
-    }
-    found.push(if path.ends_with('/') {
-        spelt("path without trailing slash", bare.to_owned())
-    } else {
-        spelt("path with trailing slash", format!("{path}/"))
-    });
-    found.push(spelt("path /./", format!("/.{path}")));
-    found.push(spelt("path /%2e/", format!("/%2e{path}")));
-    found.push(spelt("path in other case", swap_case(path)));
-    if let Some(encoded) = encode_letter(path) {
-        found.push(spelt("path with one letter encoded", encoded));
-    }
-    found.push(spelt("path;x=1", format!("{bare};x=1")));
-    found.push(spelt("path.json", format!("{bare}.json")));
-    found.push(spelt("path%20", format!("{bare}%20")));
-    found.push(spelt("path%09", format!("{bare}%09")));
-    found
-}
-
-fn swap_case(path: &str) -> String {
-    path.chars()
-        .map(|c| if c.is_ascii_lowercase() { c.to_ascii_uppercase() } else { c.to_ascii_lowercase() })
-        .collect()
-}
-
-/// The last letter of the path, percent-encoded.
-fn encode_letter(path: &str) -> Option<String> {
-    let at = path.rfind(|c: char| c.is_ascii_alphabetic())?;
-    // A letter that is part of an escape must stay.
-    let in_escape = path[..at].ends_with('%') || (at >= 2 && path.as_bytes()[at - 2] == b'%');
-    (!in_escape).then(|| format!("{}%{:02x}{}", &path[..at], path.as_bytes()[at], &path[at + 1..]))
-}
-
 /// The same request from a second address: one the user gave, or on loopback one of 127.0.0.0/8.
 pub(super) fn second_address(ctx: &Context) -> Option<Variant> {
     let address = ctx.config.second_address;
@@ -309,30 +285,6 @@ fn fresh_loopback() -> IpAddr {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn paths_are_spelt_otherwise_and_keep_their_query() {
-        let all: Vec<String> = paths("/v1/items", Some("a=1"))
-            .into_iter()
-            .map(|variant| match variant.change {
-                Change::Path(path) => path,
-                _ => String::new(),
-            })
-            .collect();
-        for path in
-            ["//v1/items?a=1", "/v1/items/?a=1", "/./v1/items?a=1", "/V1/ITEMS?a=1", "/v1/item%73?a=1"]
-        {
-            assert!(all.iter().any(|found| found == path), "{path} in {all:?}");
-        }
-        assert_eq!(paths("/", None).len(), 1);
-    }
-
-    #[test]
-    fn an_escape_is_never_broken() {
-        assert_eq!(encode_letter("/%2e"), None);
-        assert_eq!(encode_letter("/a%2f"), None);
-        assert_eq!(encode_letter("/ab"), Some("/a%62".to_owned()));
-    }
 
     #[test]
     fn forged_addresses_are_nobodys() {
