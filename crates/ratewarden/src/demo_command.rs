@@ -6,6 +6,7 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use ratewarden_demo::{DemoApi, DemoError, DemoOptions, TokenBucket};
 use ratewarden_model::ScanReport;
@@ -40,8 +41,8 @@ async fn show(url: String, place: Place) -> Result<DemoApi, Failure> {
     output::print_terminal(&output::rendered(&before, Format::Pretty, &Options::for_stdout())?)?;
 
     output::print_terminal(&text::heading(2, "What else it has, at a glance"))?;
-    for path in ["/api/jobs/", "/private"] {
-        let report = scan(quick(&format!("{url}{path}"))).await?;
+    for (path, depth) in [("/api/jobs/", Depth::Quick), ("/private", Depth::Standard)] {
+        let report = scan(Config { depth, ..Config::new(format!("{url}{path}")) }).await?;
         output::print_terminal(&text::glance(path, &report, &before))?;
     }
 
@@ -77,19 +78,18 @@ fn start(options: DemoOptions) -> Result<DemoApi, Failure> {
     })
 }
 
-/// A whole scan of the events, with writes: the API is ours.
+/// A whole scan of the events, with writes: the API is ours. For the same reason it may send more than the 400 requests
+/// of the standard depth, most of which the search for a limit uses up where there is none: pairs of writes need some.
 fn events(url: &str) -> Config {
     Config {
         depth: Depth::Standard,
+        max_requests: Some(800),
+        max_time: Some(Duration::from_secs(25)),
         writes: true,
         endpoint: Some(Operation { method: "POST".to_owned(), path: "/events".to_owned() }),
         backend: Some(Backend::Cassandra),
         ..Config::new(format!("{url}/events"))
     }
-}
-
-fn quick(url: &str) -> Config {
-    Config { depth: Depth::Quick, ..Config::new(url) }
 }
 
 /// Where the reports go.

@@ -16,7 +16,7 @@ const BAD: Style = AnsiColor::Red.on_default();
 pub(crate) fn welcome(url: &str) -> String {
     format!(
         "{BOLD}Ratewarden demo{BOLD:#}\n\n  A small API with every weakness we look for is now up, on this machine only:\n  \
-         {NUMBER}{url}{NUMBER:#}\n  It is scanned, put behind a rate limit, and scanned again: about a minute.\n"
+         {NUMBER}{url}{NUMBER:#}\n  It is scanned, put behind a rate limit, and scanned again: about half a minute.\n"
     )
 }
 
@@ -60,10 +60,10 @@ pub(crate) fn comparison(before: &ScanReport, after: &ScanReport) -> String {
         |finding: &&Finding| before.findings.iter().any(|other| other.fingerprint == finding.fingerprint);
     let tested = |finding: &&Finding| after.tested.contains(&finding.rule);
     let (still, missing): (Vec<_>, Vec<_>) = before.findings.iter().partition(in_after);
-    // What was not tried again is not gone.
+    // What was not tried again was not seen to be gone.
     let (gone, untried): (Vec<_>, Vec<_>) = missing.into_iter().partition(tested);
     let new: Vec<_> = after.findings.iter().filter(|finding| !in_before(finding)).collect();
-    text.push_str(&group("gone", GOOD, &gone));
+    text.push_str(&group("not seen again", GOOD, &gone));
     text.push_str(&group("still there", BAD, &still));
     text.push_str(&group("not tried again", DIM, &untried));
     text.push_str(&group("new", FAIR, &new));
@@ -127,7 +127,7 @@ mod tests {
     use crate::gate::tests::{finding, report};
 
     #[test]
-    fn a_finding_is_gone_only_where_its_rule_was_tried_again() {
+    fn a_finding_counts_as_missing_only_where_its_rule_was_tried_again() {
         let all = [&rules::NO_LIMIT, &rules::HOT_KEY, &rules::WEAK_CURSOR].map(|rule| finding(rule, "/e"));
         let before = report(all.to_vec());
         let mut after =
@@ -135,7 +135,7 @@ mod tests {
         after.tested = vec![rules::NO_LIMIT.id.into(), rules::WEAK_CURSOR.id.into()];
         let text = anstream::adapter::strip_str(&comparison(&before, &after)).to_string();
         let line = |rule: &str| text.lines().find(|line| line.contains(rule)).unwrap().trim().to_owned();
-        assert!(line("scan.no-limit").starts_with("gone"), "{text}");
+        assert!(line("scan.no-limit").starts_with("not seen again"), "{text}");
         assert!(line("scan.hot-key").starts_with("not tried again"), "{text}");
         assert!(line("scan.weak-cursor").starts_with("still there"), "{text}");
         assert!(line("scan.no-rate-headers").starts_with("new"), "{text}");

@@ -22,8 +22,9 @@ fn the_demo_shows_what_a_limit_changes_and_ends_by_itself() {
     for words in ["http://127.0.0.1:", "scan.no-limit", "GET /api/jobs/", "before", "after", "token-bucket"] {
         assert!(ran.stdout.contains(words), "{words}: {}", ran.stdout);
     }
-    let gone = ran.stdout.lines().find(|line| line.trim_start().starts_with("gone")).unwrap_or_default();
-    assert!(gone.contains("scan.no-limit"), "{}", ran.stdout);
+    let missing =
+        ran.stdout.lines().find(|line| line.trim_start().starts_with("not seen again")).unwrap_or_default();
+    assert!(missing.contains("scan.no-limit"), "{}", ran.stdout);
     let pages: Vec<_> = ran.stdout.lines().map(str::trim).filter(|line| line.ends_with(".html")).collect();
     assert_eq!(pages.len(), 2, "{}", ran.stdout);
     for page in pages {
