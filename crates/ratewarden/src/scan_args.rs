@@ -25,7 +25,7 @@ const LONGEST: Duration = Duration::from_secs(24 * 3_600);
 
 #[derive(Debug, Args)]
 pub(crate) struct ScanArgs {
-    /// The URL to scan, such as https://api.example.com/v1/items.
+    /// The URL to scan, such as `https://api.example.com/v1/items`.
     pub(crate) url: String,
 
     /// An OpenAPI 3 document that names the operations.

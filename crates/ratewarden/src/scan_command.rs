@@ -1,5 +1,7 @@
 //! `ratewarden scan`: everything that can be refused is refused first, then the scan, the reports, the gates.
 
+use std::net::IpAddr;
+
 use ratewarden_model::ScanReport;
 use ratewarden_scan::{Config, ScanError};
 
@@ -29,6 +31,7 @@ pub(crate) async fn run(job: Job) -> Result<Exit, Failure> {
 async fn work(job: Job) -> Result<Exit, Failure> {
     let known = job.baseline.as_ref().map(BaselineFile::read).transpose()?;
     job.outputs.check()?;
+    job.config.second_address.map_or(Ok(()), check_own)?;
     let mut report = scan(job.config, job.progress).await?;
     let verdict = job.gates.judge(&report, known.as_ref());
     report.notes.extend(note_on_known(&report, known.as_ref()));
@@ -37,6 +40,18 @@ async fn work(job: Job) -> Result<Exit, Failure> {
         update(baseline, &report)?;
     }
     Ok(conclude(&report, &verdict, job.quiet))
+}
+
+/// An address that is not ours would only make the probe that needs it fail, and nobody would know why.
+fn check_own(address: IpAddr) -> Result<(), Failure> {
+    std::net::UdpSocket::bind((address, 0)).map(drop).map_err(|error| {
+        Failure::new(
+            Exit::Usage,
+            error,
+            "give an address of this machine, other than the one it usually sends from",
+        )
+        .context(format!("cannot send from `{address}` of --source-address"))
+    })
 }
 
 /// Scans with a spinner where one can be seen.

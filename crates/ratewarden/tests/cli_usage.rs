@@ -37,6 +37,7 @@ fn a_value_that_cannot_be_meant_is_refused_with_what_can() {
         (["--expect", "0/1m"], "zero", "--help"),
         (["--backend", "mongodb"], "cassandra, ray, anyscale", "--help"),
         (["--source-address", "here"], "IP", "--help"),
+        (["--source-address", "203.0.113.9"], "cannot send from `203.0.113.9`", "address of this machine"),
         (["--openap", "x"], "--openap", "--openapi"),
         (["-o", "report.pdf"], "report.pdf", ".sarif"),
         (["-o", "no-such-folder/report.json"], "no-such-folder", "folder that exists"),
