@@ -6,7 +6,6 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use ratewarden_demo::{DemoApi, DemoError, DemoOptions, TokenBucket};
 use ratewarden_model::ScanReport;
@@ -78,13 +77,10 @@ fn start(options: DemoOptions) -> Result<DemoApi, Failure> {
     })
 }
 
-/// A whole scan of the events, with writes: the API is ours. For the same reason it may send more than the 400 requests
-/// of the standard depth, most of which the search for a limit uses up where there is none: pairs of writes need some.
+/// A whole scan of the events, with writes: the API is ours.
 fn events(url: &str) -> Config {
     Config {
         depth: Depth::Standard,
-        max_requests: Some(800),
-        max_time: Some(Duration::from_secs(25)),
         writes: true,
         endpoint: Some(Operation { method: "POST".to_owned(), path: "/events".to_owned() }),
         backend: Some(Backend::Cassandra),

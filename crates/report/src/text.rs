@@ -91,10 +91,13 @@ pub(crate) fn count(number: u64, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
-/// At most two decimals, or three significant digits below one; no trailing zeros.
+/// At most two decimals, or three significant digits below one; no trailing zeros. Below a ten-thousandth as a power.
 pub(crate) fn number(value: f64) -> String {
     if !value.is_finite() {
         return "unknown".to_owned();
+    }
+    if value != 0.0 && value.abs() < 1e-4 {
+        return format!("{value:.1e}");
     }
     let mut decimals = 2;
     let mut scaled = value.abs();

@@ -40,6 +40,8 @@ pub struct Bypasses {
     pub held: u32,
     /// The labels of those that could not be judged within the budget.
     pub untried: Vec<&'static str>,
+    /// Ids of the rules of which a variant was judged.
+    pub tested: Vec<&'static str>,
     /// Whether a second source address was tried, and did not get through.
     pub second_address_held: bool,
     /// What to tell the reader.
@@ -80,90 +82,110 @@ pub async fn probe(ctx: &Context, found: &Investigation) -> Bypasses {
         );
         return bypasses;
     }
-    let spacing = spacing(found);
-    let prefix = rounds::prefix(found);
     let variants = variants::all(ctx);
-    let labels: Vec<&'static str> = variants.iter().map(|variant| variant.label).collect();
-    let mut open: Vec<Variant> = variants;
-    let mut suspects = Vec::new();
-    for _ in 0..=RETRIES {
-        if open.is_empty() || !is_shut(ctx, found, spacing, prefix).await {
-            break;
-        }
-        let (judged, ended) = rounds::round(ctx, &open, spacing, prefix).await;
-        let mut again = Vec::new();
-        for (variant, outcome) in judged {
-            match outcome {
-                Outcome::Held => held(&mut bypasses, &variant),
-                Outcome::Admitted => suspects.push(variant),
-                Outcome::Unclear => again.push(variant),
-            }
-        }
-        open = again;
-        if ended.is_err() {
-            break;
-        }
-    }
-    confirm(ctx, found, suspects, spacing, &mut bypasses, &mut open).await;
-    bypasses.untried = open.iter().map(|variant| variant.label).collect();
+    let number = variants.len();
+    // What calls are counted per comes first: it is asked of every limiter, and the budget may end.
+    let (keys, ways): (Vec<Variant>, Vec<Variant>) = variants
+        .into_iter()
+        .partition(|variant| matches!(variant.kind, Kind::SecondAddress | Kind::Credential));
+    let mut trial = Trial { ctx, found, spacing: spacing(found), prefix: rounds::prefix(found), bypasses };
+    trial.try_all(keys).await;
+    trial.try_all(ways).await;
+    let mut bypasses = trial.bypasses;
     if !bypasses.untried.is_empty() {
-        let (left, all) = (bypasses.untried.len(), labels.len());
+        let left = bypasses.untried.len();
         bypasses
             .notes
-            .push(format!("{left} of {all} bypass variants could not be judged within the budget."));
+            .push(format!("{left} of {number} bypass variants could not be judged within the budget."));
     }
     bypasses
 }
 
-/// Shuts the limiter; a queue is filled by the round itself.
-async fn is_shut(ctx: &Context, found: &Investigation, spacing: Duration, prefix: usize) -> bool {
-    prefix > 0 || rounds::block(ctx, found, spacing).await.is_ok()
-}
-
-fn held(bypasses: &mut Bypasses, variant: &Variant) {
-    bypasses.held += 1;
-    bypasses.second_address_held |= variant.kind == Kind::SecondAddress;
-}
-
-/// Repeats each suspect between plain requests until chance cannot explain it.
-async fn confirm(
-    ctx: &Context,
-    found: &Investigation,
-    suspects: Vec<Variant>,
+/// The variants of one endpoint, being tried.
+struct Trial<'a> {
+    ctx: &'a Context,
+    found: &'a Investigation,
     spacing: Duration,
-    bypasses: &mut Bypasses,
-    open: &mut Vec<Variant>,
-) {
-    let Some(times) = confirmations(found, spacing) else {
-        if !suspects.is_empty() {
-            bypasses.notes.push(
-                "The limiter lets calls in too quickly to tell a bypass from a token that returned."
-                    .to_owned(),
-            );
-        }
-        open.extend(suspects);
-        return;
-    };
-    let mut answers_anything = None;
-    for variant in suspects {
-        if !is_shut(ctx, found, spacing, rounds::prefix(found)).await {
-            open.push(variant);
-            continue;
-        }
-        match rounds::repeat(ctx, &variant, times, spacing, rounds::prefix(found)).await {
-            (Outcome::Admitted, request) => {
-                if variant.kind == Kind::Path && rounds::answers_anything(ctx, &mut answers_anything).await {
-                    bypasses.notes.push(
-                        "The server answers any path alike, so other spellings of the path show no bypass."
-                            .to_owned(),
-                    );
-                    continue;
-                }
-                bypasses.passed.push(Passed { variant, times, request });
+    /// Plain requests that fill a queue before each round.
+    prefix: usize,
+    bypasses: Bypasses,
+}
+
+impl Trial<'_> {
+    /// Each variant once, those that a plain request spoilt again, and the suspects often enough to be sure.
+    async fn try_all(&mut self, variants: Vec<Variant>) {
+        let mut open = variants;
+        let mut suspects = Vec::new();
+        for _ in 0..=RETRIES {
+            if open.is_empty() || !self.shut().await {
+                break;
             }
-            (Outcome::Held, _) => held(bypasses, &variant),
-            (Outcome::Unclear, _) => open.push(variant),
+            let (judged, ended) = rounds::round(self.ctx, &open, self.spacing, self.prefix).await;
+            open.clear();
+            for (variant, outcome) in judged {
+                match outcome {
+                    Outcome::Held => self.held(&variant),
+                    Outcome::Admitted => suspects.push(variant),
+                    Outcome::Unclear => open.push(variant),
+                }
+            }
+            if ended.is_err() {
+                break;
+            }
         }
+        open.extend(self.confirm(suspects).await);
+        self.bypasses.untried.extend(open.iter().map(|variant| variant.label));
+    }
+
+    /// Shuts the limiter; a queue is filled by the round itself.
+    async fn shut(&self) -> bool {
+        self.prefix > 0 || rounds::block(self.ctx, self.found, self.spacing).await.is_ok()
+    }
+
+    fn held(&mut self, variant: &Variant) {
+        self.bypasses.held += 1;
+        self.bypasses.second_address_held |= variant.kind == Kind::SecondAddress;
+        self.judged(variant);
+    }
+
+    fn judged(&mut self, variant: &Variant) {
+        self.bypasses.tested.extend(variant.kind.rule().map(|rule| rule.id));
+    }
+
+    /// Repeats each suspect between plain requests until chance cannot explain it; gives back those without a verdict.
+    async fn confirm(&mut self, suspects: Vec<Variant>) -> Vec<Variant> {
+        let Some(times) = confirmations(self.found, self.spacing) else {
+            if !suspects.is_empty() {
+                let note =
+                    "The limiter lets calls in too quickly to tell a bypass from a token that returned.";
+                self.bypasses.notes.push(note.to_owned());
+            }
+            return suspects;
+        };
+        let mut open = Vec::new();
+        let mut answers_anything = None;
+        for variant in suspects {
+            if !self.shut().await {
+                open.push(variant);
+                continue;
+            }
+            match rounds::repeat(self.ctx, &variant, times, self.spacing, self.prefix).await {
+                (Outcome::Admitted, request) => {
+                    if variant.kind == Kind::Path
+                        && rounds::answers_anything(self.ctx, &mut answers_anything).await
+                    {
+                        let note = "The server answers any path alike, so other spellings of the path show no bypass.";
+                        self.bypasses.notes.push(note.to_owned());
+                        continue;
+                    }
+                    self.judged(&variant);
+                    self.bypasses.passed.push(Passed { variant, times, request });
+                }
+                (Outcome::Held, _) => self.held(&variant),
+                (Outcome::Unclear, _) => open.push(variant),
+            }
+        }
+        open
     }
 }
 

@@ -266,7 +266,8 @@ fn credentials(ctx: &Context) -> Vec<Variant> {
 
 /// The same request from a second address: one the user gave, or on loopback one of 127.0.0.0/8.
 pub(super) fn second_address(ctx: &Context) -> Option<Variant> {
-    let address = ctx.config.second_address;
+    let target = ctx.client.target().address.map(|address| address.ip())?;
+    let address = ctx.config.second_address.filter(|own| own.is_ipv4() == target.is_ipv4());
     if address.is_none() && !ctx.client.target().is_ipv4_loopback() {
         return None;
     }

@@ -26,7 +26,11 @@ pub async fn probe(ctx: &Context) -> Outcome {
     }
     let mut courier = Courier::new(ctx, AT_MOST);
     let mut outcome = Outcome::default();
-    match batch(ctx, &mut courier).await {
+    let batch = batch(ctx, &mut courier).await;
+    if matches!(batch, Ok(Some(_))) {
+        outcome.tested.push(rules::BYPASS_BATCHING.id);
+    }
+    match batch {
         Ok(Some(seen)) if seen.aliases || seen.array => outcome.findings.push(finding(ctx, &seen)),
         Ok(Some(_)) => outcome
             .notes

@@ -25,6 +25,8 @@ pub struct Outcome {
     pub findings: Vec<Finding>,
     /// What was not tried or could not be seen, and why: one sentence each.
     pub notes: Vec<String>,
+    /// Ids of the rules that were tested to the end, whether or not they found anything.
+    pub tested: Vec<&'static str>,
     /// Programs that the probe's own requests made show themselves.
     pub technologies: Vec<Technology>,
     /// Every request to the endpoint's own path, in the order sent: they count against its limiter.

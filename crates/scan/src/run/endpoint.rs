@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ratewarden_model::scan_report::{Algorithm, Technology};
-use ratewarden_model::{Finding, Limiter, rules};
+use ratewarden_model::{Finding, Limiter};
 
 use super::preflight::{self, Reached};
 use super::{Progress, api, findings, groups, race};
@@ -56,7 +56,7 @@ pub(super) async fn scan(
     let mut work = Work { notes, ..Work::default() };
     progress("asking for pages of growing size");
     let mut seen = seen;
-    let reads = work.take(&mut ctx, probes::reads::probe, &READ_RULES).await;
+    let reads = work.take(&mut ctx, probes::reads::probe).await;
     seen.extend(reads);
     progress("searching for the limit");
     let found = limiter::investigate(&ctx, seen).await;
@@ -72,7 +72,7 @@ pub(super) async fn scan(
             progress("trying ways round the limit");
             bypasses = bypass::probe(&ctx, &found).await;
             limiter.keyed_by = bypasses.keyed_by();
-            work.tested.extend(BYPASS_RULES);
+            work.tested.extend(bypasses.tested.iter().copied());
         }
     }
     let mut limiter_findings = findings::of_limiter(&ctx, &found, &limiter, &bypasses, &mut work.tested);
@@ -85,17 +85,6 @@ pub(super) async fn scan(
     }
     Ok(work.finish(&ctx, limiter, limiter_findings, shares_with, found.suffering))
 }
-
-const READ_RULES: [&str; 2] = [rules::UNBOUNDED_READ.id, rules::WEAK_CURSOR.id];
-const BYPASS_RULES: [&str; 7] = [
-    rules::BYPASS_ADDRESS_HEADER.id,
-    rules::BYPASS_PATH.id,
-    rules::BYPASS_QUERY.id,
-    rules::BYPASS_METHOD.id,
-    rules::BYPASS_CREDENTIAL.id,
-    rules::BYPASS_USER_AGENT.id,
-    rules::BYPASS_REWRITE.id,
-];
 
 fn label(ctx: &Context) -> String {
     format!("GET {}", ctx.client.target().shown())
@@ -113,17 +102,9 @@ struct Work {
 
 impl Work {
     /// Runs a probe and takes what it found; gives back its requests to the endpoint itself.
-    async fn take(
-        &mut self,
-        ctx: &mut Context,
-        probe: impl AsyncFn(&Context) -> Outcome,
-        rules: &[&'static str],
-    ) -> Vec<Seen> {
-        let before = ctx.client.budget().sent();
+    async fn take(&mut self, ctx: &mut Context, probe: impl AsyncFn(&Context) -> Outcome) -> Vec<Seen> {
         let outcome = probe(ctx).await;
-        if ctx.client.budget().sent() > before {
-            self.tested.extend_from_slice(rules);
-        }
+        self.tested.extend(outcome.tested);
         self.findings.extend(outcome.findings);
         self.notes.extend(outcome.notes);
         probes::fingerprint::merge(&mut ctx.technologies, outcome.technologies);
@@ -158,7 +139,7 @@ impl Work {
 async fn write(ctx: &mut Context, work: &mut Work) {
     let Ok(client) = preflight::new_client_for(ctx) else { return };
     let reading = std::mem::replace(&mut ctx.client, Arc::new(client));
-    work.take(ctx, probes::writes::probe, &[rules::HOT_KEY.id, rules::CARELESS_WRITE.id]).await;
+    work.take(ctx, probes::writes::probe).await;
     let writing = std::mem::replace(&mut ctx.client, reading);
     work.requests += writing.budget().sent();
 }
@@ -181,17 +162,17 @@ async fn recover(ctx: &Context, found: &Investigation) {
 /// Everything that is asked once the limiter is known. Discovery belongs to the first endpoint alone.
 async fn others(ctx: &mut Context, work: &mut Work, is_first: bool) {
     if is_first {
-        work.take(ctx, probes::fingerprint::ray, &[rules::OPEN_CONTROL_PLANE.id]).await;
+        work.take(ctx, probes::fingerprint::ray).await;
         if ctx.api.is_none() && ctx.config.depth != Depth::Quick {
             let (found, note) = api::discover(ctx).await;
             ctx.api = found.map(Arc::new);
             work.notes.extend(note);
         }
     }
-    work.take(ctx, probes::graphql::probe, &[rules::BYPASS_BATCHING.id]).await;
+    work.take(ctx, probes::graphql::probe).await;
     if is_first && ctx.config.writes {
         write(ctx, work).await;
     }
     // Last, for a lock-out would shut out whatever came after it.
-    work.take(ctx, probes::credentials::probe, &[rules::NO_LOCKOUT.id]).await;
+    work.take(ctx, probes::credentials::probe).await;
 }

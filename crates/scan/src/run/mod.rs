@@ -6,6 +6,7 @@ mod findings;
 mod groups;
 mod preflight;
 mod race;
+mod redact;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -92,7 +93,7 @@ pub async fn scan(config: Config, progress: &Progress) -> Result<ScanReport, Sca
         }
     }
     let report = assemble(&target, started_at, clock.elapsed(), scanned, notes);
-    Ok(redact(report, &redactor))
+    Ok(redact::report(report, &redactor))
 }
 
 fn assemble(
@@ -111,12 +112,13 @@ fn assemble(
         tested.extend(endpoint.tested.iter().map(|&rule| rule.to_owned()));
         notes.extend(endpoint.notes.iter().cloned());
     }
-    tested.sort();
-    tested.dedup();
     let mut seen = std::collections::HashSet::new();
     notes.retain(|note| seen.insert(note.clone()));
     let (limiters, mut findings) = groups::merge(scanned);
     findings.sort_by(|a, b| b.severity.cmp(&a.severity).then_with(|| order(a).cmp(&order(b))));
+    tested.extend(findings.iter().map(|finding| finding.rule.clone()));
+    tested.sort();
+    tested.dedup();
     let total = score::score(&findings);
     ScanReport {
         schema: SCHEMA.to_owned(),
@@ -141,13 +143,6 @@ fn assemble(
 fn order(finding: &Finding) -> (usize, String) {
     let place = rules::ALL.iter().position(|rule| rule.id == finding.rule).unwrap_or(usize::MAX);
     (place, finding.subject.label())
-}
-
-/// Takes every secret out of the finished document, whichever way it got in.
-fn redact(report: ScanReport, redactor: &Redactor) -> ScanReport {
-    let Ok(mut value) = serde_json::to_value(&report) else { return report };
-    redactor.redact_json(&mut value);
-    serde_json::from_value(value).unwrap_or(report)
 }
 
 fn redact_error(error: ScanError, redactor: &Redactor) -> ScanError {

@@ -184,6 +184,15 @@ async fn baseline(
         client,
     };
     notes.extend(first_note(&ctx.baseline));
+    let family = |address: std::net::IpAddr| address.is_ipv4();
+    let target_address = ctx.client.target().address.map(|address| address.ip());
+    if let (Some(own), Some(target)) = (ctx.config.second_address, target_address)
+        && family(own) != family(target)
+    {
+        notes.push(format!(
+            "{own} was not used as a second source address: the target is reached at {target}."
+        ));
+    }
     let mut seen = vec![Seen::new(&first, &ctx)];
     let plain = ctx.plain();
     for _ in 1..BASELINE {

@@ -51,6 +51,7 @@ pub async fn probe(ctx: &Context) -> Outcome {
         )),
         Ok(Guesses { end: End::Protected(how), tries, .. }) => {
             outcome.notes.push(format!("guessing credentials was hindered after {}: {how}", count(tries.len())));
+            outcome.tested.push(rules::NO_LOCKOUT.id);
         }
         Ok(Guesses { end: End::Unhindered, tries, status, seconds }) => {
             outcome.findings.push(finding(ctx, &scheme, &tries, status, seconds));

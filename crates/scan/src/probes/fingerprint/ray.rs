@@ -32,7 +32,10 @@ async fn look(ctx: &Context, courier: &mut Courier<'_>, outcome: &mut Outcome) -
     let (_, answer) = courier.ask(&Request::get(format!("{mount}/api/version"))).await?;
     let version_path = format!("{mount}/api/version");
     let technologies = recognise(&[&answer], &version_path);
-    let Some(ray) = technologies.iter().find(|found| found.name == "Ray dashboard") else { return Ok(()) };
+    let Some(ray) = technologies.iter().find(|found| found.name == "Ray dashboard") else {
+        outcome.tested.push(rules::OPEN_CONTROL_PLANE.id);
+        return Ok(());
+    };
     let version = ray.version.clone();
     outcome.technologies = technologies;
     if carries_credentials(ctx) {
@@ -43,6 +46,7 @@ async fn look(ctx: &Context, courier: &mut Courier<'_>, outcome: &mut Outcome) -
     let jobs_path = format!("{mount}/api/jobs/");
     let request = Request::get(jobs_path.clone());
     let listed = if path == jobs_path { ctx.baseline.clone() } else { courier.ask(&request).await?.1 };
+    outcome.tested.push(rules::OPEN_CONTROL_PLANE.id);
     match jobs(&listed) {
         Some(jobs) => outcome.findings.push(finding(ctx, &request, version, jobs)),
         None => outcome.notes.push(format!(

@@ -13,6 +13,8 @@ mod verdict;
 
 use std::time::Duration;
 
+use ratewarden_model::rules;
+
 use crate::context::Context;
 use crate::http::{Answer, Request, Response};
 use crate::probes::{Courier, Outcome, Stop};
@@ -36,6 +38,7 @@ pub async fn probe(ctx: &Context) -> Outcome {
     let Some(baseline) = Listing::of(&ctx.baseline) else {
         let mut outcome = Outcome::nothing("page sizes were not tried: the answer is not a JSON list");
         outcome.findings.extend(cursors::finding(ctx, &[&ctx.baseline]));
+        outcome.tested.push(rules::WEAK_CURSOR.id);
         return outcome;
     };
     let mut reading =
@@ -46,7 +49,10 @@ pub async fn probe(ctx: &Context) -> Outcome {
         let far = if seen.pages.is_empty() { "were not tried" } else { "were not tried any further" };
         outcome.notes.push(format!("page sizes {far}: {stop}"));
         seen.cut_short = true;
+    } else {
+        outcome.tested.push(rules::UNBOUNDED_READ.id);
     }
+    outcome.tested.push(rules::WEAK_CURSOR.id);
     outcome.notes.extend(reading.stopped.take());
     outcome.findings.extend(verdict::finding(ctx, &seen));
     outcome.notes.extend(verdict::note(&seen));

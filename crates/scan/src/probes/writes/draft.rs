@@ -1,6 +1,6 @@
 //! The body of a test write: which fields, which of them is the key, and keys that say they are tests.
 
-use std::cell::Cell;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use http::Method;
 use serde_json::{Map, Value, json};
@@ -25,7 +25,7 @@ pub(super) struct Draft {
     form: Form,
     /// Six random digits that all keys of this run carry.
     run: u32,
-    next: Cell<u32>,
+    next: AtomicU32,
     /// Fields that a refusal asked for.
     required: Vec<String>,
     /// Refusals that named unknown fields.
@@ -61,7 +61,7 @@ impl Draft {
             keys: Vec::new(),
             form: Form::Text,
             run: fastrand::u32(0x10_0000..0x100_0000),
-            next: Cell::new(0),
+            next: AtomicU32::new(0),
             required: Vec::new(),
             refusals: 0,
             spare,
@@ -124,8 +124,7 @@ impl Draft {
 
     /// A key that was not used before.
     pub(super) fn fresh_key(&self) -> Value {
-        self.next.set(self.next.get() + 1);
-        self.key(self.next.get())
+        self.key(self.next.fetch_add(1, Ordering::Relaxed) + 1)
     }
 
     fn key(&self, number: u32) -> Value {
@@ -149,7 +148,7 @@ impl Draft {
         match self.form {
             Form::Number => {
                 let first = u64::from(self.run) * 1_000;
-                format!("{place} from {first} to {}", first + u64::from(self.next.get()))
+                format!("{place} from {first} to {}", first + u64::from(self.next.load(Ordering::Relaxed)))
             }
             _ => format!("{place} begins with `{}`", self.prefix()),
         }

@@ -11,7 +11,7 @@ mod hot;
 mod key;
 
 use http::Method;
-use ratewarden_model::{Finding, Rule, Subject};
+use ratewarden_model::{Finding, Rule, Subject, rules};
 
 use crate::context::Context;
 use crate::probes::{Courier, Outcome, Stop};
@@ -118,10 +118,14 @@ impl Writing<'_> {
             Err(note) => outcome.notes.push(note),
         }
         ended?;
+        outcome.tested.push(rules::HOT_KEY.id);
         let mut careless = Careless::default();
         let ended = careless.try_all(self, draft).await;
         outcome.findings.extend(careless.finding(self));
         outcome.notes.extend(careless.note(self));
+        if ended.is_ok() {
+            outcome.tested.push(rules::CARELESS_WRITE.id);
+        }
         ended
     }
 
