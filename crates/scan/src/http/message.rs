@@ -21,6 +21,12 @@ pub struct Request {
     pub body: Bytes,
     /// The source address, where it is not the usual one.
     pub source: Option<IpAddr>,
+    /// On a connection of its own rather than a kept one.
+    pub fresh_connection: bool,
+    /// Stop reading the body after so many bytes, where that is less than [`super::MAX_BODY_BYTES`].
+    pub read_at_most: Option<u64>,
+    /// Keep so many bytes of the body, where that is more than [`super::KEPT_BODY_BYTES`].
+    pub keep_at_least: Option<usize>,
 }
 
 impl Request {
@@ -34,6 +40,9 @@ impl Request {
             without: Vec::new(),
             body: Bytes::new(),
             source: None,
+            fresh_connection: false,
+            read_at_most: None,
+            keep_at_least: None,
         }
     }
 
