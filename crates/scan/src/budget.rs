@@ -17,6 +17,9 @@ pub enum Exhausted {
     /// No time is left.
     #[error("the time is used up")]
     Time,
+    /// The target answers with errors that are no rejections: nothing more is sent, for its sake.
+    #[error("the target answers with errors that are not rejections")]
+    Failing,
 }
 
 /// What one endpoint may cost.

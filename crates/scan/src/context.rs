@@ -25,6 +25,8 @@ pub struct Context {
     pub baseline_latency: Duration,
     /// What is known of the programs behind the URL so far.
     pub technologies: Vec<Technology>,
+    /// A limiter was seen that rejects, so it may be our own requests that a later one is rejected for.
+    pub limiter_rejects: bool,
     /// The API's own description, given or found.
     pub api: Option<Arc<ApiDescription>>,
 }

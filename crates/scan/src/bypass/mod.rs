@@ -42,27 +42,34 @@ pub struct Bypasses {
     pub untried: Vec<&'static str>,
     /// Ids of the rules of which a variant was judged.
     pub tested: Vec<&'static str>,
-    /// Whether a second source address was tried, and did not get through.
-    pub second_address_held: bool,
+    /// How many other source addresses were tried and rejected.
+    pub other_addresses_rejected: u32,
     /// What to tell the reader.
     pub notes: Vec<String>,
 }
 
 impl Bypasses {
-    /// What calls are counted per, as far as it was shown.
+    /// What calls are counted per, as far as it was shown. Where the user sends a credential it may be that one, so
+    /// "everybody" is not said then.
     #[must_use]
-    pub fn keyed_by(&self) -> Vec<String> {
+    pub fn keyed_by(&self, sends_credential: bool) -> Vec<String> {
         let mut keys: Vec<String> =
             self.passed.iter().filter_map(|passed| passed.variant.key.clone()).collect();
         keys.sort_by_key(|key| (key != "address", key.clone()));
         keys.dedup();
-        if keys.is_empty() && self.second_address_held {
+        // A new address always comes on a new connection: only one of the two is what is counted.
+        if keys.iter().any(|key| key == "connection") {
+            keys.retain(|key| key != "address");
+        }
+        if keys.is_empty() && self.other_addresses_rejected >= OTHERS_FOR_GLOBAL && !sends_credential {
             keys.push("global".to_owned());
         }
         keys
     }
 }
 
+/// So many other addresses must be rejected before everybody is said to be counted together.
+const OTHERS_FOR_GLOBAL: u32 = 3;
 /// Rounds beyond the first that a variant without a verdict gets.
 const RETRIES: u32 = 2;
 /// How unlikely a run of admissions must be under chance before it is claimed.
@@ -76,6 +83,11 @@ pub async fn probe(ctx: &Context, found: &Investigation) -> Bypasses {
         rounds::concurrency_key(ctx, found, &mut bypasses).await;
         return bypasses;
     }
+    if inference.fit.algorithm == Algorithm::Unknown {
+        let note = "Bypasses were not tried: the limiter follows no pattern that was understood.";
+        bypasses.notes.push(note.to_owned());
+        return bypasses;
+    }
     if !found.rejects() {
         bypasses.notes.push(
             "Bypasses were not tried: the limiter delays calls and was not seen to reject any.".to_owned(),
@@ -85,9 +97,9 @@ pub async fn probe(ctx: &Context, found: &Investigation) -> Bypasses {
     let variants = variants::all(ctx);
     let number = variants.len();
     // What calls are counted per comes first: it is asked of every limiter, and the budget may end.
-    let (keys, ways): (Vec<Variant>, Vec<Variant>) = variants
-        .into_iter()
-        .partition(|variant| matches!(variant.kind, Kind::SecondAddress | Kind::Credential));
+    let (keys, ways): (Vec<Variant>, Vec<Variant>) = variants.into_iter().partition(|variant| {
+        matches!(variant.kind, Kind::SecondAddress | Kind::Connection | Kind::Credential)
+    });
     let mut trial = Trial { ctx, found, spacing: spacing(found), prefix: rounds::prefix(found), bypasses };
     trial.try_all(keys).await;
     trial.try_all(ways).await;
@@ -144,7 +156,7 @@ impl Trial<'_> {
 
     fn held(&mut self, variant: &Variant) {
         self.bypasses.held += 1;
-        self.bypasses.second_address_held |= variant.kind == Kind::SecondAddress;
+        self.bypasses.other_addresses_rejected += u32::from(variant.kind == Kind::SecondAddress);
         self.judged(variant);
     }
 
@@ -163,7 +175,6 @@ impl Trial<'_> {
             return suspects;
         };
         let mut open = Vec::new();
-        let mut answers_anything = None;
         for variant in suspects {
             if !self.shut().await {
                 open.push(variant);
@@ -171,11 +182,12 @@ impl Trial<'_> {
             }
             match rounds::repeat(self.ctx, &variant, times, self.spacing, self.prefix).await {
                 (Outcome::Admitted, request) => {
-                    if variant.kind == Kind::Path
-                        && rounds::answers_anything(self.ctx, &mut answers_anything).await
-                    {
-                        let note = "The server answers any path alike, so other spellings of the path show no bypass.";
-                        self.bypasses.notes.push(note.to_owned());
+                    if rounds::control_reaches(self.ctx, &variant).await {
+                        let note = format!(
+                            "{} shows no bypass: what cannot exist is answered alike.",
+                            variant.label
+                        );
+                        self.bypasses.notes.push(note);
                         continue;
                     }
                     self.judged(&variant);

@@ -85,6 +85,9 @@ fn judge(ctx: &Context, [before, own, after]: [&Seen; 3], variant: &Variant, roo
     if is_shut(ctx, own) {
         return Outcome::Held;
     }
+    if own.has_failed() {
+        return Outcome::Unclear;
+    }
     if !reaches(own, variant) {
         // Another page, or an error: it does not reach the resource, so it gets round nothing.
         return Outcome::Held;
@@ -100,8 +103,8 @@ fn is_shut(ctx: &Context, seen: &Seen) -> bool {
 }
 
 fn reaches(seen: &Seen, variant: &Variant) -> bool {
-    // HEAD has no body to compare; everything else must be the same resource.
-    seen.is_admitted() && (seen.same_resource || variant.kind == Kind::Head)
+    // HEAD has no body to compare, only a status; everything else must be the same resource.
+    seen.is_admitted() && if variant.kind == Kind::Head { seen.same_status } else { seen.same_resource }
 }
 
 /// One variant several times, with fresh values, each between two plain requests: all of them must be admitted and
@@ -140,19 +143,15 @@ pub(super) async fn repeat(
     (Outcome::Unclear, last)
 }
 
-/// Whether a path that cannot exist gets the same answer: then "the same resource" means nothing.
-pub(super) async fn answers_anything(ctx: &Context, known: &mut Option<bool>) -> bool {
-    if let Some(known) = *known {
-        return known;
-    }
-    let nonsense = format!("/ratewarden-{:08x}/{:08x}", fastrand::u32(..), fastrand::u32(..));
-    let answer = ctx.client.send(&Request::get(nonsense)).await;
-    let same = answer
+/// Whether what the variant reaches is reached anyway: a path that cannot exist, or the root without the header that
+/// rewrites it, gets the same answer. Then "the same resource" means nothing.
+pub(super) async fn control_reaches(ctx: &Context, variant: &Variant) -> bool {
+    let Some(control) = variant.control(ctx) else { return false };
+    let answer = ctx.client.send(&control).await;
+    answer
         .ok()
         .and_then(|answer| answer.result.ok())
-        .is_some_and(|response| ctx.normal.is_same_resource(&response));
-    *known = Some(same);
-    same
+        .is_none_or(|response| ctx.normal.is_same_resource(&response))
 }
 
 /// For a limit on calls in flight: fills it from here and asks from the second address.
@@ -177,10 +176,7 @@ pub(super) async fn concurrency_key(ctx: &Context, found: &Investigation, bypass
         if ended.is_err() || !before.is_rejected() || !after.is_rejected() {
             continue;
         }
-        if own.is_rejected() {
-            bypasses.second_address_held = true;
-            return;
-        }
+        bypasses.other_addresses_rejected += u32::from(own.is_rejected());
         admitted += u32::from(own.is_admitted());
     }
     if admitted >= 2 {

@@ -1,5 +1,13 @@
 //! Other spellings of a path, which routers and limiters may take for the same or not.
 
+/// A sibling of the path that cannot exist: the last segment is another.
+pub(super) fn nonsense(path: &str) -> String {
+    let bare = path.trim_end_matches('/');
+    let parent = bare.rfind('/').map_or("", |at| &bare[..at]);
+    let slash = if path.ends_with('/') && path.len() > 1 { "/" } else { "" };
+    format!("{parent}/ratewarden-{:08x}{slash}", fastrand::u32(..))
+}
+
 /// Spellings of the path that many routers take for the same.
 pub(super) fn all(path: &str, query: Option<&str>) -> Vec<(&'static str, String)> {
     let tail = query.map(|query| format!("?{query}")).unwrap_or_default();

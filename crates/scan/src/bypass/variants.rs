@@ -30,6 +30,8 @@ pub enum Kind {
     Rewrite,
     /// Another source address: not a bypass, but what calls are counted per.
     SecondAddress,
+    /// The same address on another connection: likewise.
+    Connection,
 }
 
 impl Kind {
@@ -44,7 +46,7 @@ impl Kind {
             Self::Credential => Some(&rules::BYPASS_CREDENTIAL),
             Self::Client => Some(&rules::BYPASS_USER_AGENT),
             Self::Rewrite => Some(&rules::BYPASS_REWRITE),
-            Self::SecondAddress => None,
+            Self::SecondAddress | Self::Connection => None,
         }
     }
 }
@@ -79,6 +81,7 @@ enum Change {
     /// The query once more.
     Repeated,
     Head,
+    Connection,
     /// From this address, or from a fresh one of loopback's: a small limit is used up by the first call.
     Source(Option<IpAddr>),
     /// The path moves into a header.
@@ -101,12 +104,34 @@ enum Value {
 }
 
 impl Variant {
+    /// What must not be the same resource for the variant to mean anything: the rewritten request without its header.
+    #[must_use]
+    pub(super) fn control(&self, ctx: &Context) -> Option<Request> {
+        match &self.change {
+            Change::Rewrite { .. } => Some(Request::get(format!("/?ratewarden={:08x}", fastrand::u32(..)))),
+            Change::Path(path) => {
+                let target = ctx.client.target();
+                let nonsense = spellings::nonsense(target.path());
+                let spelt = spellings::all(&nonsense, target.query());
+                let same = spelt.into_iter().find(|(label, _)| *label == self.label).map(|(_, path)| path);
+                Some(Request::get(same.unwrap_or_else(|| path.clone())))
+            }
+            _ => None,
+        }
+    }
+
     /// The request, with fresh values.
     #[must_use]
     pub fn request(&self, ctx: &Context) -> Request {
         let mut request = ctx.plain();
         match &self.change {
-            Change::Header { name, value } => request = request.header(name, value.fresh()),
+            Change::Header { name, value } => {
+                request = request.header(name, value.fresh());
+                if name == "host" {
+                    // Another host name may be another tenant's: the user's credentials are not for it.
+                    request.without = ctx.client.user_headers().map(str::to_owned).collect();
+                }
+            }
             Change::Twice { name } => {
                 request = request.header(*name, Value::Address.fresh()).header(*name, Value::Address.fresh());
             }
@@ -119,6 +144,7 @@ impl Variant {
                 let query = ctx.client.target().query().unwrap_or_default().to_owned();
                 request.path_and_query.push_str(&format!("&{query}"));
             }
+            Change::Connection => request.fresh_connection = true,
             Change::Head => request.method = http::Method::HEAD,
             Change::Source(address) => request.source = Some(address.unwrap_or_else(fresh_loopback)),
             Change::Rewrite { name } => {
@@ -176,7 +202,14 @@ const ADDRESS_HEADERS: [&str; 20] = [
 
 /// Every variant that makes sense for this endpoint, the likeliest to matter first.
 pub(super) fn all(ctx: &Context) -> Vec<Variant> {
-    let mut found: Vec<Variant> = second_address(ctx).into_iter().collect();
+    // Thrice, for "everybody is counted together" is said only when several other addresses were rejected.
+    let mut found: Vec<Variant> = std::iter::repeat_n(second_address(ctx), 3).flatten().collect();
+    found.push(Variant {
+        kind: Kind::Connection,
+        label: "new connection",
+        key: Some("connection".into()),
+        change: Change::Connection,
+    });
     found.extend(credentials(ctx));
     found.extend(address_headers());
     found.push(Variant {

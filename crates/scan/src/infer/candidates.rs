@@ -99,10 +99,11 @@ pub(super) fn limits(samples: &[Sample]) -> Vec<u64> {
             }
         }
     }
-    found.retain(|&limit| limit > 0);
-    found.sort_unstable();
-    found.dedup();
+    // In the order of time: the first run says most, and an end of the list cut off by size would lose it.
+    let mut seen = std::collections::HashSet::new();
+    found.retain(|&limit| limit > 0 && seen.insert(limit));
     found.truncate(24);
+    found.sort_unstable();
     found
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::Prober;
 use super::prober::Seen;
 use super::samples;
-use crate::infer;
+use crate::infer::{self, Inference};
 
 /// Calls that are looked at together.
 const LAST: usize = 10;
@@ -44,14 +44,7 @@ fn median(last: &[Seen]) -> Duration {
 pub(super) fn diagnose(prober: &Prober<'_>) -> Option<String> {
     let last = &prober.seen[prober.seen.len().saturating_sub(2 * LAST)..];
     if fails(&last[last.len().saturating_sub(LAST)..]) {
-        let what = last.iter().rev().find_map(|seen| match &seen.observation.verdict {
-            crate::observe::Verdict::Failed(what) => Some(what.clone()),
-            _ => None,
-        });
-        return Some(format!(
-            "the target answers with errors that are not rejections ({})",
-            what.unwrap_or_default()
-        ));
+        return Some(failing(prober));
     }
     if is_queue(prober) {
         return None;
@@ -64,11 +57,24 @@ pub(super) fn diagnose(prober: &Prober<'_>) -> Option<String> {
     ))
 }
 
+/// Says what the target fails with.
+pub(super) fn failing(prober: &Prober<'_>) -> String {
+    let what = prober.seen.iter().rev().find_map(|seen| match &seen.observation.verdict {
+        crate::observe::Verdict::Failed(what) => Some(what.clone()),
+        _ => None,
+    });
+    format!("the target answers with errors that are not rejections ({})", what.unwrap_or_default())
+}
+
 /// Whether a limiter's queue explains the delays: the beat at which calls come out is much slower than the time
 /// one of them takes, so no worker is busy while they wait.
 pub(super) fn is_queue(prober: &Prober<'_>) -> bool {
     let (samples, conditions) = samples::of(prober);
-    let Some(inference) = infer::infer(&samples, conditions) else { return false };
+    infer::infer(&samples, conditions).is_some_and(|inference| waits(prober, &inference))
+}
+
+/// Whether calls of this queue wait, rather than being worked on.
+pub(super) fn waits(prober: &Prober<'_>, inference: &Inference) -> bool {
     let (Some(rate), infer::Fit { undelayed: Some(_), .. }) = (inference.fit.rate, &inference.fit) else {
         return false;
     };

@@ -11,7 +11,7 @@ use ratewarden_model::Confidence;
 use ratewarden_model::scan_report::Algorithm;
 
 use super::prober::{Prober, Seen};
-use super::{Stop, known, pace, samples};
+use super::{FEWEST_REJECTIONS, Stop, known, pace, rejections, samples};
 use crate::infer;
 
 /// Windows after whose end a knock is worth it, in seconds.
@@ -52,6 +52,9 @@ pub(super) async fn listen(prober: &mut Prober<'_>) -> Result<(), Stop> {
     let deadline = pace::inference_deadline(budget.max_time()).as_secs_f64();
     let reserve = pace::reserve(budget.max_requests());
     let sparse = prober.seen.iter().any(known::counts_rejected);
+    if !sparse && is_stray(prober).await? {
+        return Ok(());
+    }
     let mut progress = begin(prober);
     while budget.requests_left() > reserve
         && progress.beats < ENOUGH_BEATS
@@ -75,6 +78,18 @@ pub(super) async fn listen(prober: &mut Prober<'_>) -> Result<(), Stop> {
         }
     }
     Ok(())
+}
+
+/// Whether calls are admitted right after the rejection as if nothing had been: then it was an accident, or a limit on
+/// calls in flight, and the search goes on.
+async fn is_stray(prober: &mut Prober<'_>) -> Result<bool, Stop> {
+    const CALLS: usize = 6;
+    if rejections(&prober.seen) >= FEWEST_REJECTIONS {
+        return Ok(false);
+    }
+    let gaps = std::iter::repeat_n(Duration::from_millis(8), CALLS);
+    let volley = prober.volley(gaps, |answered| answered.iter().any(Seen::is_rejected)).await?;
+    Ok(volley.len() == CALLS && volley.iter().all(Seen::is_admitted))
 }
 
 fn begin(prober: &Prober<'_>) -> Progress {
@@ -126,7 +141,7 @@ fn next_knock(prober: &Prober<'_>, progress: &Progress, now: f64, sparse: bool) 
         return after(&SPARSE, 0.0).unwrap_or(f64::INFINITY);
     }
     let announced = prober.seen.iter().rev().find(|seen| seen.is_rejected()).and_then(|seen| {
-        let wait = seen.retry_after.or_else(|| seen.published.as_ref()?.reset)?;
+        let wait = seen.retry_after.or_else(|| seen.reset())?;
         Some((seen.observation.sent_at + wait).as_secs_f64() + margin)
     });
     let announced = announced.filter(|&at| at > now + 0.01).unwrap_or(f64::INFINITY);
@@ -137,7 +152,7 @@ fn next_knock(prober: &Prober<'_>, progress: &Progress, now: f64, sparse: bool) 
 fn is_hopeless(prober: &Prober<'_>, now: f64, deadline: f64) -> bool {
     let Some(rejected) = prober.seen.iter().find(|seen| seen.is_rejected()) else { return false };
     let since = now - rejected.observation.sent_at.as_secs_f64();
-    let wait = rejected.retry_after.or_else(|| rejected.published.as_ref()?.reset);
+    let wait = rejected.retry_after.or_else(|| rejected.reset());
     let announced = wait.map(|wait| (rejected.observation.sent_at + wait).as_secs_f64());
     since > 2.5 && announced.is_some_and(|at| at > deadline + 2.0)
 }

@@ -16,10 +16,12 @@ mod publish;
 mod report;
 mod samples;
 mod search;
+mod volley;
 
-pub use prober::{Prober, Seen, fire};
+pub use prober::{Prober, Seen};
 pub use publish::{Disagreement, Verified};
 pub use report::describe;
+pub use volley::fire;
 
 use ratewarden_model::scan_report::Algorithm;
 
@@ -88,24 +90,48 @@ impl From<Exhausted> for Stop {
     }
 }
 
+/// Fewer rejections than this are accidents of the server, not a limiter.
+const FEWEST_REJECTIONS: usize = 3;
+/// How often the search goes on after an accident.
+const SEARCHES: usize = 3;
+
 async fn run(prober: &mut Prober<'_>) -> Result<(), Stop> {
-    search::until_rejected(prober).await?;
-    if prober.seen.iter().any(Seen::is_rejected) {
+    for _ in 0..SEARCHES {
+        let before = rejections(&prober.seen);
+        search::until_rejected(prober).await?;
+        if rejections(&prober.seen) == before {
+            return Ok(());
+        }
         listen::listen(prober).await?;
-        decide::decide(prober).await?;
+        if rejections(&prober.seen) >= FEWEST_REJECTIONS {
+            return decide::decide(prober).await;
+        }
     }
     Ok(())
 }
 
+fn rejections(seen: &[Seen]) -> usize {
+    seen.iter().filter(|seen| seen.is_rejected()).count()
+}
+
 fn conclude(prober: &Prober<'_>, suffering: Option<String>, exhausted: Option<Exhausted>) -> Investigation {
     let (samples, conditions) = samples::of(prober);
-    let inference = infer::infer(&samples, conditions);
-    let signal = commonest_signal(&prober.seen);
-    // Connections that break without any pattern are not a limiter.
+    let enough = rejections(&prober.seen) >= FEWEST_REJECTIONS;
+    let inference = infer::infer(&samples, conditions)
+        .filter(|found| enough || found.fit.algorithm == Algorithm::LeakyQueue)
+        .filter(|found| {
+            found.fit.algorithm != Algorithm::LeakyQueue || enough || health::waits(prober, found)
+        });
+    let signal = commonest_signal(&prober.seen).filter(|_| enough);
+    // Connections that break and errors of a server in trouble are no limiter where nothing explains them.
     let unexplained = inference.as_ref().is_some_and(|found| found.fit.algorithm == Algorithm::Unknown);
-    let broken = unexplained && signal == Some(Signal::Close);
-    let suffering = suffering
-        .or_else(|| broken.then(|| "the target closes connections without a limiter's pattern".to_owned()));
+    let broken = unexplained && matches!(signal, Some(Signal::Close | Signal::Status(500..)));
+    let trouble = signal.as_ref().filter(|_| broken).map(|signal| match signal {
+        Signal::Close => "the target closes connections without a limiter's pattern".to_owned(),
+        other => format!("the target answers {other} without a limiter's pattern"),
+    });
+    let failing = (exhausted == Some(Exhausted::Failing)).then(|| health::failing(prober));
+    let suffering = suffering.or(failing).or(trouble);
     let verified = publish::verify(&prober.seen, inference.as_ref());
     Investigation {
         seen: prober.seen.clone(),

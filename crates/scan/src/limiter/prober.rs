@@ -1,20 +1,15 @@
 //! Sends the requests of one endpoint at given instants and keeps what became of each.
-//!
-//! The pace is open-loop: a request goes out when its time has come, not when the last answer has. A closed loop
-//! would let the limiter set the pace and hide what it does.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use jiff::Timestamp;
-use tokio::task::JoinSet;
-use tokio::time::Instant;
 
+use super::volley;
 use crate::budget::Exhausted;
 use crate::context::Context;
-use crate::http::{Answer, Request, Response};
-use crate::observe::{Observation, Verdict};
+use crate::http::{Answer, Response};
+use crate::observe::{Observation, Signal, Verdict};
 use crate::published::{self, PublishedLimit};
 
 /// One request and its answer, as far as the limiter is concerned.
@@ -24,16 +19,20 @@ pub struct Seen {
     pub observation: Observation,
     /// From sending to the last byte.
     pub total: Duration,
-    /// What the answer says of its limit, the most specific family first.
-    pub published: Option<PublishedLimit>,
+    /// What the answer says of its limits, the most specific family first.
+    pub published: Vec<PublishedLimit>,
     /// When the answer says to come back.
     pub retry_after: Option<Duration>,
     /// Whether the answer is the normal resource.
     pub same_resource: bool,
+    /// Whether it has at least the normal status.
+    pub same_status: bool,
     /// A rejection itself with the first of its body, to recognise who rejects.
     pub rejection: Option<Response>,
 }
 
+/// The texts of so many rejections are kept.
+const KEPT_REJECTIONS: usize = 20;
 /// So much of the body of a rejection is kept.
 const KEPT_OF_REJECTION: usize = 512;
 
@@ -49,8 +48,10 @@ impl Seen {
             || response.filter(|_| rejected).and_then(|response| published::read_body(&response.text()));
         Self {
             published: response
-                .and_then(|response| published::read(&response.headers, now).into_iter().next())
-                .or_else(from_body),
+                .map(|response| published::read(&response.headers, now))
+                .filter(|limits| !limits.is_empty())
+                .or_else(|| from_body().map(|limit| vec![limit]))
+                .unwrap_or_default(),
             retry_after: response.and_then(|response| published::retry_after(&response.headers, now)),
             same_resource: response.is_some_and(|response| ctx.normal.is_same_resource(response)),
             rejection: response.filter(|_| rejected).map(|response| Response {
@@ -58,6 +59,7 @@ impl Seen {
                 body: Bytes::copy_from_slice(&response.body[..response.body.len().min(KEPT_OF_REJECTION)]),
                 ..response.clone()
             }),
+            same_status: response.is_some_and(|response| response.status == ctx.normal.status),
             total: answer.total,
             observation,
         }
@@ -68,7 +70,30 @@ impl Seen {
     pub fn from_observation(observation: Observation) -> Self {
         let same_resource = observation.verdict.is_admitted();
         let total = observation.latency;
-        Self { observation, total, published: None, retry_after: None, same_resource, rejection: None }
+        Self {
+            observation,
+            total,
+            published: Vec::new(),
+            retry_after: None,
+            same_resource,
+            same_status: same_resource,
+            rejection: None,
+        }
+    }
+
+    /// The time until the published limit is restored, by the first that says so.
+    #[must_use]
+    pub fn reset(&self) -> Option<Duration> {
+        self.published.iter().find_map(|published| published.reset)
+    }
+
+    /// The same for a plain request: there another status than the normal one is a rejection, however bare.
+    pub(super) fn of_plain(mut self, answer: &Answer, ctx: &Context) -> Self {
+        let status = answer.response().map(|response| response.status);
+        if let Some(status) = status.filter(|status| self.is_admitted() && *status != ctx.normal.status) {
+            self.observation.verdict = Verdict::Rejected(Signal::Status(status.as_u16()));
+        }
+        self
     }
 
     /// Whether it was admitted.
@@ -96,13 +121,15 @@ pub struct Prober<'a> {
     pub ctx: &'a Context,
     /// Everything that counts for the limiter of the plain request, in order of sending.
     pub seen: Vec<Seen>,
+    /// How many of them came with their text.
+    rejections: usize,
 }
 
 impl<'a> Prober<'a> {
     /// A prober that has sent nothing.
     #[must_use]
     pub const fn new(ctx: &'a Context) -> Self {
-        Self { ctx, seen: Vec::new() }
+        Self { ctx, seen: Vec::new(), rejections: 0 }
     }
 
     /// Sends one plain request and waits for its answer.
@@ -111,9 +138,9 @@ impl<'a> Prober<'a> {
     /// When the budget is used up.
     pub async fn knock(&mut self) -> Result<Seen, Exhausted> {
         let answer = self.ctx.client.send(&self.ctx.plain()).await?;
-        let seen = Seen::new(&answer, self.ctx);
-        self.seen.push(seen.clone());
-        Ok(seen)
+        let seen = Seen::new(&answer, self.ctx).of_plain(&answer, self.ctx);
+        self.remember(seen.clone());
+        if volley::fails(&self.seen) { Err(Exhausted::Failing) } else { Ok(seen) }
     }
 
     /// Sends plain requests, each `gap` after the one before, and stops sending when `enough` says so.
@@ -127,11 +154,20 @@ impl<'a> Prober<'a> {
     ) -> Result<Vec<Seen>, Exhausted> {
         let plain = self.ctx.plain();
         let shots = gaps.map(|gap| (gap, plain.clone()));
-        let (volley, ended) = fire(self.ctx, shots, &mut enough).await;
+        let (volley, ended) = volley::fire(self.ctx, shots, &mut enough).await;
         let volley: Vec<Seen> = volley.into_iter().map(|(_, seen)| seen).collect();
-        self.seen.extend(volley.iter().cloned());
+        volley.iter().cloned().for_each(|seen| self.remember(seen));
         self.seen.sort_by_key(|seen| seen.observation.sent_at);
         ended.map(|()| volley)
+    }
+
+    /// A few rejections tell who rejects; the text of thousands would only fill memory.
+    fn remember(&mut self, mut seen: Seen) {
+        self.rejections += usize::from(seen.rejection.is_some());
+        if self.rejections > KEPT_REJECTIONS {
+            seen.rejection = None;
+        }
+        self.seen.push(seen);
     }
 
     /// Sleeps, but not past the budget.
@@ -143,70 +179,5 @@ impl<'a> Prober<'a> {
     #[must_use]
     pub fn now(&self) -> Duration {
         self.ctx.client.budget().elapsed()
-    }
-}
-
-/// Sends each request after its gap, whatever has come back by then; `enough` is asked after each answer and ends
-/// the sending. All that was sent is waited for. The results are in order of sending, each with its index.
-pub async fn fire(
-    ctx: &Context,
-    shots: impl Iterator<Item = (Duration, Request)>,
-    enough: &mut impl FnMut(&[Seen]) -> bool,
-) -> (Vec<(usize, Seen)>, Result<(), Exhausted>) {
-    let mut under_way: JoinSet<(usize, Result<Answer, Exhausted>)> = JoinSet::new();
-    let mut volley: Vec<(usize, Seen)> = Vec::new();
-    let mut answered: Vec<Seen> = Vec::new();
-    let mut ended = Ok(());
-    let mut due = Instant::now();
-    let mut shots = shots.enumerate();
-    let mut next = shots.next();
-    loop {
-        let Some((index, (gap, request))) = next.take() else {
-            let Some(done) = under_way.join_next().await else { break };
-            keep(ctx, done, &mut volley, &mut answered, &mut ended);
-            continue;
-        };
-        // A machine that was busy does not send what it missed all at once: that would be another experiment.
-        due = (due + gap).max(Instant::now() - Duration::from_millis(2));
-        let mut go_on = true;
-        loop {
-            tokio::select! {
-                biased;
-                () = tokio::time::sleep_until(due) => break,
-                Some(done) = under_way.join_next() => {
-                    keep(ctx, done, &mut volley, &mut answered, &mut ended);
-                    if ended.is_err() || enough(&answered) {
-                        go_on = false;
-                        break;
-                    }
-                }
-            }
-        }
-        if go_on {
-            let client = Arc::clone(&ctx.client);
-            under_way.spawn(async move { (index, client.send(&request).await) });
-            next = shots.next();
-        }
-    }
-    volley.sort_by_key(|(_, seen)| seen.observation.sent_at);
-    (volley, ended)
-}
-
-fn keep(
-    ctx: &Context,
-    done: Result<(usize, Result<Answer, Exhausted>), tokio::task::JoinError>,
-    volley: &mut Vec<(usize, Seen)>,
-    answered: &mut Vec<Seen>,
-    ended: &mut Result<(), Exhausted>,
-) {
-    match done {
-        Ok((index, Ok(answer))) => {
-            let seen = Seen::new(&answer, ctx);
-            answered.push(seen.clone());
-            volley.push((index, seen));
-        }
-        Ok((_, Err(exhausted))) => *ended = Err(exhausted),
-        // A task that panicked is a bug of ours, not an answer; it is not counted as one.
-        Err(_) => {}
     }
 }

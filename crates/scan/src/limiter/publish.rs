@@ -8,6 +8,9 @@ use super::prober::Seen;
 use crate::infer::Inference;
 use crate::published::{PublishedLimit, Unit};
 
+/// So many published limits are verified.
+const MOST: usize = 16;
+
 /// What the answers publish and whether it is true.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Verified {
@@ -56,25 +59,43 @@ pub enum Disagreement {
     },
 }
 
-/// Verifies the most specific family that publishes a limit on requests.
+/// Verifies every limit on requests that is published. Several may be (a burst and a day's quota): one that agrees is
+/// enough, for only the tightest shows in behaviour.
 pub(super) fn verify(seen: &[Seen], inference: Option<&Inference>) -> Option<Verified> {
-    let counts =
-        |published: &&PublishedLimit| matches!(published.unit, Unit::Requests | Unit::ConcurrentRequests);
-    let published = seen.iter().filter_map(|seen| seen.published.as_ref()).find(counts)?.clone();
+    let mut published: Vec<&PublishedLimit> = Vec::new();
+    for limit in seen.iter().flat_map(|seen| &seen.published) {
+        let counts = matches!(limit.unit, Unit::Requests | Unit::ConcurrentRequests);
+        let known = |other: &&PublishedLimit| {
+            (other.family, &other.name, other.limit) == (limit.family, &limit.name, limit.limit)
+        };
+        if counts && published.len() < MOST && !published.iter().any(known) {
+            published.push(limit);
+        }
+    }
     let on_rejections = seen
         .iter()
-        .any(|seen| seen.is_rejected() && (seen.published.is_some() || seen.retry_after.is_some()));
-    let (agrees, disagreement) = match inference {
-        Some(inference) => compare(&published, inference),
-        None => not_enforced(&published, seen),
+        .any(|seen| seen.is_rejected() && (!seen.published.is_empty() || seen.retry_after.is_some()));
+    let judged: Vec<_> = published
+        .into_iter()
+        .map(|limit| {
+            let (agrees, disagreement) = match inference {
+                Some(inference) => compare(limit, inference),
+                None => not_enforced(limit, seen),
+            };
+            Verified { published: limit.clone(), on_rejections, agrees, disagreement }
+        })
+        .collect();
+    let rank = |verified: &&Verified| match verified.agrees {
+        Some(true) => 0,
+        None => 1,
+        Some(false) => 2,
     };
-    let stands = remaining_stands(seen);
-    Some(Verified {
-        agrees: if stands.is_some() { Some(false) } else { agrees },
-        disagreement: disagreement.or(stands),
-        published,
-        on_rejections,
-    })
+    let mut best = judged.iter().min_by_key(rank)?.clone();
+    if let Some(stands) = remaining_stands(seen) {
+        best.agrees = Some(false);
+        best.disagreement = best.disagreement.or(Some(stands));
+    }
+    Some(best)
 }
 
 fn compare(published: &PublishedLimit, inference: &Inference) -> (Option<bool>, Option<Disagreement>) {
@@ -91,6 +112,9 @@ fn compare(published: &PublishedLimit, inference: &Inference) -> (Option<bool>, 
             // A window of the same rate whose limit is the burst, or the burst alone, both say the truth.
             if is_near(limit, burst) || by_rate {
                 (Some(true), None)
+            } else if published.window.is_none() {
+                // A number without a window may be the rate of some interval: nothing to hold it against.
+                (None, None)
             } else {
                 (Some(false), Some(Disagreement::Limit { published: limit, observed: burst }))
             }
@@ -144,12 +168,12 @@ fn remaining_stands(seen: &[Seen]) -> Option<Disagreement> {
         .iter()
         .filter(|seen| seen.is_admitted())
         .take(40)
-        .filter_map(|seen| seen.published.as_ref()?.remaining)
+        .filter_map(|seen| seen.published.first()?.remaining)
         .collect();
     let (first, least) = (quick.first()?, quick.iter().min()?);
     let stands = quick.len() >= 15 && quick.iter().all(|remaining| remaining == first) && *least > 0;
     // A fast bucket may well be full again before each call; then what is left is the limit less this call.
-    let limit = seen.iter().find_map(|seen| seen.published.as_ref()?.limit);
+    let limit = seen.iter().find_map(|seen| seen.published.first()?.limit);
     let may_be_full = limit.is_some_and(|limit| first + 1 >= limit);
     (stands && !may_be_full)
         .then_some(Disagreement::RemainingStands { remaining: *first, admitted: quick.len() as u64 })

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::prober::{Prober, Seen};
-use super::{Stop, health, pace};
+use super::{Stop, health, pace, rejections};
 use crate::probes;
 
 /// A pause after the first requests: a limiter that keeps each call's instant then returns the first ones well
@@ -13,7 +13,10 @@ const FIRST_PAUSE: Duration = Duration::from_millis(650);
 /// Sends at a growing pace until something is rejected or the search's share of the budget is used up, then once
 /// more at one instant, for a limit on calls in flight.
 pub(super) async fn until_rejected(prober: &mut Prober<'_>) -> Result<(), Stop> {
-    if prober.seen.iter().any(Seen::is_rejected) {
+    let before = rejections(&prober.seen);
+    // The baseline may have met the limit already; then there is nothing to search for, the first time.
+    let met_in_baseline = before > 0 && prober.seen.last().is_some_and(Seen::is_rejected);
+    if met_in_baseline {
         return Ok(());
     }
     prober.rest(FIRST_PAUSE).await;
@@ -23,7 +26,7 @@ pub(super) async fn until_rejected(prober: &mut Prober<'_>) -> Result<(), Stop> 
     let left = pace::search_requests(max, kept).saturating_sub(already);
     let gaps: Vec<Duration> = pace::search(prober.ctx.config.depth, left).collect();
     flood(prober, gaps).await?;
-    if prober.seen.iter().any(Seen::is_rejected) {
+    if rejections(&prober.seen) > before {
         return Ok(());
     }
     let at_once = prober.ctx.config.max_in_flight.min(crate::config::MAX_IN_FLIGHT);

@@ -1,11 +1,11 @@
 //! What an unlimited answer looks like.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use http::StatusCode;
 use serde_json::Value;
 
-use crate::http::Response;
+use crate::http::{KEPT_BODY_BYTES, Response};
 
 /// The outline of a body: enough to tell "the same resource" from another page, not enough to be upset by new
 /// data in it.
@@ -13,8 +13,9 @@ use crate::http::Response;
 pub enum Shape {
     /// No body.
     Empty,
-    /// A JSON object with these names.
-    Object(BTreeSet<String>),
+    /// A JSON object with these names, each with the kind of its value; of a status-like member also the value, for
+    /// `{"code":0,…}` and `{"code":404,…}` are not one resource.
+    Object(BTreeMap<String, String>),
     /// A JSON list.
     List,
     /// Another JSON value.
@@ -36,7 +37,9 @@ impl Shape {
             return Self::Empty;
         }
         match response.json() {
-            Some(Value::Object(fields)) => Self::Object(fields.keys().cloned().collect()),
+            Some(Value::Object(fields)) => {
+                Self::Object(fields.iter().map(|(name, value)| (name.clone(), kind(name, value))).collect())
+            }
             Some(Value::Array(_)) => Self::List,
             Some(_) => Self::Scalar,
             // A large list is kept only in part, so it does not parse; its first byte still tells.
@@ -45,7 +48,8 @@ impl Shape {
             }
             None => Self::Other {
                 media_type: response.media_type(),
-                magnitude: response.body_bytes.checked_ilog2().unwrap_or(0),
+                // No more than is kept is compared, for some requests are not read further.
+                magnitude: response.body_bytes.min(KEPT_BODY_BYTES as u64).checked_ilog2().unwrap_or(0),
             },
         }
     }
@@ -55,9 +59,13 @@ impl Shape {
     pub fn resembles(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Object(a), Self::Object(b)) => {
-                // Optional fields come and go; an error object shares next to nothing with the data.
-                let shared = a.intersection(b).count();
-                a == b || 2 * shared >= a.len().max(b.len()).max(1)
+                // Optional fields come and go; an error object shares next to nothing with the data, and says so in its
+                // status-like members.
+                let differs = |(name, kind): (&String, &String)| {
+                    is_status_like(name) && b.get(name).is_some_and(|other| other != kind)
+                };
+                let shared = a.iter().filter(|(name, kind)| b.get(*name) == Some(kind)).count();
+                a == b || (!a.iter().any(differs) && 2 * shared >= a.len().max(b.len()).max(1))
             }
             (Self::Other { media_type: a, magnitude: m }, Self::Other { media_type: b, magnitude: n }) => {
                 a == b && m.abs_diff(*n) <= 2
@@ -65,6 +73,27 @@ impl Shape {
             (a, b) => a == b,
         }
     }
+}
+
+/// Members by which envelope answers tell success from failure.
+fn is_status_like(name: &str) -> bool {
+    const NAMES: [&str; 8] =
+        ["code", "status", "success", "ok", "errcode", "error_code", "errno", "result_code"];
+    NAMES.iter().any(|known| name.eq_ignore_ascii_case(known))
+}
+
+fn kind(name: &str, value: &Value) -> String {
+    let kind = match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) => "list",
+        Value::Object(_) => "object",
+    };
+    // A long text under such a name is no status.
+    let telling = is_status_like(name) && value.to_string().len() <= 24;
+    if telling { format!("{kind} {value}") } else { kind.to_owned() }
 }
 
 /// What the target answers when nothing limits it.
@@ -78,6 +107,8 @@ pub struct Normal {
     pub shape: Shape,
     /// Where it redirects to, if it does.
     pub location: Option<String>,
+    /// Whether it speaks of limits itself: then such words say nothing.
+    pub speaks_of_limits: bool,
 }
 
 impl Normal {
@@ -89,6 +120,7 @@ impl Normal {
             media_type: response.media_type(),
             shape: Shape::of(response),
             location: response.header("location").map(str::to_owned),
+            speaks_of_limits: super::signal::says_limited(response).is_some(),
         }
     }
 

@@ -61,9 +61,10 @@ fn judge_response(response: &Response, normal: Option<&Normal>) -> Verdict {
     }
     let Some(normal) = normal else { return judge_unknown(response) };
     if status == normal.status {
-        let differs = !normal.is_same_resource(response);
-        return match (differs, says_limited(response)) {
-            (true, Some(signal)) => Verdict::Rejected(signal),
+        // Data may well speak of throttles; an answer of another shape that does is a rejection.
+        let differs = !normal.is_same_resource(response) && !normal.speaks_of_limits;
+        return match says_limited(response) {
+            Some(signal) if differs => Verdict::Rejected(signal),
             _ => Verdict::Admitted,
         };
     }
@@ -79,9 +80,12 @@ fn judge_response(response: &Response, normal: Option<&Normal>) -> Verdict {
 
 /// The first answer of all: nothing is known of what is normal.
 fn judge_unknown(response: &Response) -> Verdict {
-    match response.status.as_u16() {
-        503 if has_retry_after(response) => Verdict::Rejected(Signal::Status(503)),
-        code @ 500.. => Verdict::Failed(format!("status {code}")),
+    match (response.status.as_u16(), says_limited(response)) {
+        (200..=299, Some(signal)) => Verdict::Rejected(signal),
+        (code, said) if code >= 400 && (said.is_some() || has_retry_after(response)) => {
+            Verdict::Rejected(Signal::Status(code))
+        }
+        (code @ 500.., _) => Verdict::Failed(format!("status {code}")),
         _ => Verdict::Admitted,
     }
 }
@@ -106,7 +110,7 @@ const LIMIT_WORDS: [&str; 10] = [
 
 /// Whether a small body says that a limit was met. Large bodies are data: a list of products may well contain
 /// the word "throttle".
-fn says_limited(response: &Response) -> Option<Signal> {
+pub(super) fn says_limited(response: &Response) -> Option<Signal> {
     if response.body_bytes > 4_096 {
         return None;
     }
@@ -196,6 +200,23 @@ mod tests {
     fn data_that_mentions_a_throttle_is_not_a_rejection() {
         assert_eq!(verdict(200, &[], r#"{"items":["throttle body"],"next":null}"#), Verdict::Admitted);
         assert_eq!(verdict(404, &[], "no such item"), Verdict::Admitted);
+    }
+
+    #[test]
+    fn an_envelope_that_turns_to_an_error_is_a_rejection() {
+        let normal = Normal::of(&response(200, &[], r#"{"code":0,"message":"ok","data":[1]}"#));
+        let limited = response(200, &[], r#"{"code":42901,"message":"too many requests","data":null}"#);
+        assert_eq!(judge(&answer(Ok(limited)), Some(&normal)), Verdict::Rejected(Signal::ErrorBody));
+    }
+
+    #[test]
+    fn a_first_answer_that_speaks_of_a_limit_is_a_rejection() {
+        for (status, body) in
+            [(403, r#"{"message":"API rate limit exceeded"}"#), (200, r#"{"error":"Rate limit exceeded"}"#)]
+        {
+            let first = answer(Ok(response(status, &[], body)));
+            assert!(judge(&first, None).is_rejected(), "{status}");
+        }
     }
 
     #[test]

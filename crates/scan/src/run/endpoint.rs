@@ -60,6 +60,7 @@ pub(super) async fn scan(
     seen.extend(reads);
     progress("searching for the limit");
     let found = limiter::investigate(&ctx, seen).await;
+    ctx.limiter_rejects = found.rejects();
     let rejections: Vec<_> = found.seen.iter().filter_map(|seen| seen.rejection.as_ref()).take(3).collect();
     let recognised = probes::fingerprint::recognise(&rejections, ctx.client.target().path());
     probes::fingerprint::merge(&mut ctx.technologies, recognised);
@@ -71,7 +72,7 @@ pub(super) async fn scan(
         if found.inference.is_some() && shares_with.is_none() {
             progress("trying ways round the limit");
             bypasses = bypass::probe(&ctx, &found).await;
-            limiter.keyed_by = bypasses.keyed_by();
+            limiter.keyed_by = bypasses.keyed_by(probes::credentials::carries_credentials(&ctx));
             work.tested.extend(bypasses.tested.iter().copied());
         }
     }

@@ -27,7 +27,13 @@ pub(super) fn of_limiter(
     }
     findings.extend(headers_lie(ctx, found));
     if found.rejects() {
-        tested.extend([rules::NO_RATE_HEADERS.id, rules::RETRY_AFTER_LIES.id, rules::SHARED_LIMIT.id]);
+        tested.push(rules::NO_RATE_HEADERS.id);
+        if bypasses.other_addresses_rejected > 0 || limiter.keyed_by.iter().any(|key| key == "address") {
+            tested.push(rules::SHARED_LIMIT.id);
+        }
+        if waits(&found.seen).next().is_some() {
+            tested.push(rules::RETRY_AFTER_LIES.id);
+        }
         findings.extend(no_rate_headers(ctx, found));
         findings.extend(retry_after_lies(ctx, found));
         findings.extend(shared(ctx, limiter));
@@ -37,12 +43,18 @@ pub(super) fn of_limiter(
 }
 
 fn no_limit(ctx: &Context, found: &Investigation, limiter: &Limiter) -> Option<Finding> {
-    if found.inference.is_some() || !found.seen.iter().all(|seen| seen.is_admitted() || seen.has_failed()) {
+    let normal = found.seen.iter().filter(|seen| seen.is_admitted() && seen.same_status).count();
+    if found.inference.is_some() || found.rejects() || normal * 20 < found.seen.len() * 19 {
         return None;
     }
     let observed = limiter.observed;
+    let stray = match observed.rejected {
+        0 => "No rejection".to_owned(),
+        1 => "Only one rejection, which nothing followed,".to_owned(),
+        number => format!("Only {number} rejections, without a pattern,"),
+    };
     let text = format!(
-        "No rejection in {} requests over {} s, at a pace that grew to {:.0} requests/s. A limit above that, or one counted \
+        "{stray} in {} requests over {} s, at a pace that grew to {:.0} requests/s. A limit above that, or one counted \
          over a longer time, would not have been seen.",
         observed.requests,
         observed.seconds,
@@ -51,7 +63,7 @@ fn no_limit(ctx: &Context, found: &Investigation, limiter: &Limiter) -> Option<F
     let backend = remedy::backend(ctx.config.backend, &ctx.technologies);
     let mut finding = ctx
         .finding(&rules::NO_LIMIT, text)
-        .confidence(Confidence::Firm)
+        .confidence(if ctx.normal.status.is_success() { Confidence::Firm } else { Confidence::Tentative })
         .evidence("requests", observed.requests)
         .evidence("seconds", observed.seconds)
         .evidence("peak_per_s", peak_pace(&found.seen).round())
@@ -76,6 +88,7 @@ fn peak_pace(seen: &[Seen]) -> f64 {
 
 fn headers_lie(ctx: &Context, found: &Investigation) -> Option<Finding> {
     let verified = found.verified.as_ref().filter(|verified| verified.agrees == Some(false))?;
+    let confidence = found.inference.as_ref().map_or(Confidence::Firm, |inference| inference.confidence);
     let family = verified.published.family;
     let (text, published, observed) = match verified.disagreement.as_ref()? {
         Disagreement::Limit { published, observed } => (
@@ -112,6 +125,7 @@ fn headers_lie(ctx: &Context, found: &Investigation) -> Option<Finding> {
     };
     Some(
         ctx.finding(&rules::HEADERS_LIE, text)
+            .confidence(confidence)
             .evidence("family", family)
             .evidence("published", published)
             .evidence("observed", observed)
@@ -120,10 +134,9 @@ fn headers_lie(ctx: &Context, found: &Investigation) -> Option<Finding> {
 }
 
 fn no_rate_headers(ctx: &Context, found: &Investigation) -> Option<Finding> {
-    let silent = |seen: &Seen| {
-        seen.retry_after.is_none() && seen.published.as_ref().is_none_or(|said| said.reset.is_none())
-    };
-    let rejected: Vec<&Seen> = found.seen.iter().filter(|seen| seen.is_rejected()).collect();
+    let silent = |seen: &Seen| seen.retry_after.is_none() && seen.reset().is_none();
+    // A connection that is closed cannot carry a field.
+    let rejected: Vec<&Seen> = found.seen.iter().filter(|seen| seen.rejection.is_some()).collect();
     if rejected.is_empty() || !rejected.iter().all(|seen| silent(seen)) {
         return None;
     }
@@ -141,17 +154,25 @@ fn no_rate_headers(ctx: &Context, found: &Investigation) -> Option<Finding> {
     )
 }
 
-/// A call that came after the announced time, with nothing sent in between, and was still rejected.
+/// Pairs of a rejection that says when to come back, and the next call, where that came clearly after it.
+fn waits(seen: &[Seen]) -> impl Iterator<Item = &[Seen]> {
+    let margin = std::time::Duration::from_millis(300);
+    seen.windows(2).filter(move |pair| {
+        let wait = pair[0].retry_after.filter(|_| pair[0].is_rejected());
+        wait.is_some_and(|wait| pair[1].observation.sent_at > pair[0].observation.sent_at + wait + margin)
+    })
+}
+
+/// Calls that came after the announced time, with nothing sent in between, and were still rejected: twice at least, for
+/// somebody else may share the limit.
 fn retry_after_lies(ctx: &Context, found: &Investigation) -> Option<Finding> {
-    let margin = std::time::Duration::from_millis(150);
-    let broken = found.seen.windows(2).find(|pair| {
-        let Some(wait) = pair[0].retry_after.filter(|_| pair[0].is_rejected()) else { return false };
-        pair[1].is_rejected() && pair[1].observation.sent_at > pair[0].observation.sent_at + wait + margin
-    })?;
+    let mut broken = waits(&found.seen).filter(|pair| pair[1].is_rejected());
+    broken.next()?;
+    let broken = broken.next()?;
     let said = broken[0].retry_after.unwrap_or_default().as_secs_f64();
     let waited = (broken[1].observation.sent_at - broken[0].observation.sent_at).as_secs_f64();
     let text = format!(
-        "Retry-After announced {said} s; a call {waited:.1} s later, with none in between, was rejected again."
+        "Retry-After announced {said} s; a call {waited:.1} s later, with none in between, was rejected again, and so was one before."
     );
     Some(
         ctx.finding(&rules::RETRY_AFTER_LIES, text)

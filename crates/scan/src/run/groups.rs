@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ratewarden_model::{Finding, Limiter};
+use ratewarden_model::{Finding, Limiter, rules};
 
 use super::endpoint::Scanned;
 use crate::context::Context;
@@ -41,6 +41,13 @@ async fn rejected_together(ctx: &Context, found: &Investigation, other: &str) ->
     if fill * 2 > u64::from(ctx.client.budget().requests_left()) {
         return false;
     }
+    // It must be open before: a limiter of its own may still be shut from its own scan.
+    let before = ctx.client.send(&Request::get(other)).await;
+    let open = before
+        .is_ok_and(|answer| answer.response().is_some_and(|response| response.status == ctx.normal.status));
+    if !open {
+        return false;
+    }
     let shots = std::iter::repeat_n((SPACING, ctx.plain()), usize::try_from(fill).unwrap_or(0));
     let (_, ended) = fire(ctx, shots, &mut |answered: &[Seen]| answered.iter().any(Seen::is_rejected)).await;
     if ended.is_err() {
@@ -66,14 +73,22 @@ pub(super) fn merge(scanned: Vec<Scanned>) -> (Vec<Limiter>, Vec<Finding>) {
             endpoint.shares_with == Some(*home) || (unlimited && !limiter.detected)
         });
         match home {
-            Some((_, limiter, _)) => limiter.endpoints.push(endpoint.label),
+            Some((_, limiter, own)) => {
+                limiter.endpoints.push(endpoint.label);
+                // What the first one has is stated once for all; what only this one has is stated for it.
+                let new = |finding: &Finding| own.iter().all(|known| known.rule != finding.rule);
+                findings.extend(endpoint.limiter_findings.into_iter().filter(new));
+            }
             None => limiters.push((index, endpoint.limiter, endpoint.limiter_findings)),
         }
     }
     let mut kept = Vec::new();
     for (_, limiter, mut own) in limiters {
         if limiter.endpoints.len() > 1 {
-            own.iter_mut().for_each(|finding| finding.endpoints.clone_from(&limiter.endpoints));
+            let shared = |finding: &&mut Finding| limiter.detected || finding.rule == rules::NO_LIMIT.id;
+            own.iter_mut()
+                .filter(shared)
+                .for_each(|finding| finding.endpoints.clone_from(&limiter.endpoints));
         }
         findings.extend(own);
         kept.push(limiter);

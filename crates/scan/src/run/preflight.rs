@@ -179,6 +179,7 @@ async fn baseline(
         baseline: response,
         baseline_latency: first.latency,
         technologies: Vec::new(),
+        limiter_rejects: false,
         api: None,
         config: Arc::clone(config),
         client,
