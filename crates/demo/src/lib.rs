@@ -2,8 +2,8 @@
 //!
 //! It is what `ratewarden demo` scans, so that anybody can see a whole report without owning a weak API, and what
 //! tests scan when any target will do. The weaknesses are those of real back ends: the Jobs API of a Ray head
-//! ([`jobs`]), reads and writes over Cassandra ([`events`], [`metrics`]), a protected route without lock-out
-//! (`/private`). It is weak towards its callers but not towards the machine it runs on: it listens on loopback only,
+//! ([`jobs`]), reads and writes over Cassandra ([`events`], [`metrics`]), a limiter that believes what it is told
+//! ([`search`]), a protected route without lock-out (`/private`). It is weak towards its callers but not towards the machine it runs on: it listens on loopback only,
 //! runs nothing it is sent, and every list, map, body and connection has a cap.
 
 mod answer;
@@ -14,6 +14,7 @@ mod jobs;
 mod metrics;
 mod paging_state;
 mod routes;
+mod search;
 mod server;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -26,6 +27,7 @@ pub use jobs::MAX_JOBS;
 pub use metrics::{DEFAULT_METRICS, MAX_METRICS};
 pub use paging_state::PagingState;
 pub use routes::PRIVATE_TOKEN;
+pub use search::{PUBLISHED_LIMIT, PUBLISHED_REMAINING};
 pub use server::{MAX_BODY_BYTES, MAX_CONNECTIONS};
 
 /// What the demo API is started with.

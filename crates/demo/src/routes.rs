@@ -13,6 +13,7 @@ use crate::bucket::{Buckets, Decision, MAX_ADDRESSES, TokenBucket};
 use crate::events::Events;
 use crate::jobs::{self, Jobs};
 use crate::metrics::Metrics;
+use crate::search::Search;
 
 /// The token that opens `/private`. It protects nothing; it is there to be told from wrong ones.
 pub const PRIVATE_TOKEN: &str = "demo-open-sesame";
@@ -23,6 +24,8 @@ const PAGE: &str = include_str!("assets/index.html");
 
 /// One request, as far as a route needs it.
 pub(crate) struct Call<'a> {
+    /// The address of the connection.
+    pub(crate) peer: IpAddr,
     pub(crate) method: &'a Method,
     pub(crate) path: &'a str,
     pub(crate) query: &'a str,
@@ -48,6 +51,7 @@ pub(crate) struct Api {
     jobs: Mutex<Jobs>,
     events: Mutex<Events>,
     metrics: Metrics,
+    search: Mutex<Search>,
 }
 
 impl Api {
@@ -58,6 +62,7 @@ impl Api {
             jobs: Mutex::new(Jobs::seeded(jobs)),
             events: Mutex::new(Events::new()),
             metrics: Metrics::new(),
+            search: Mutex::new(Search::new()),
         }
     }
 
@@ -88,11 +93,20 @@ impl Api {
                 let (size, cursor) = (call.parameter("page_size"), call.parameter("cursor"));
                 self.metrics.read(size.as_deref(), cursor.as_deref())
             }
+            "/search" if read => {
+                let words = call.parameter("q");
+                let now = self.started.elapsed();
+                at_once(lock(&self.search).answer(call.peer, call.headers, words.as_deref(), now))
+            }
             "/private" if read => at_once(private(call.headers)),
             "/api/jobs/" | "/events" => at_once(wrong_method("GET, HEAD, POST")),
-            "/" | "/openapi.json" | "/api/version" | "/api/cluster_status" | "/metrics" | "/private" => {
-                at_once(wrong_method("GET, HEAD"))
-            }
+            "/"
+            | "/openapi.json"
+            | "/api/version"
+            | "/api/cluster_status"
+            | "/metrics"
+            | "/search"
+            | "/private" => at_once(wrong_method("GET, HEAD")),
             path => at_once(match path.strip_prefix("/api/jobs/") {
                 Some(id) if read && !id.contains('/') => lock(&self.jobs).get(id),
                 _ => answer::text(StatusCode::NOT_FOUND, "404: Not Found"),

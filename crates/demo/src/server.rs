@@ -70,7 +70,7 @@ async fn respond(request: Request<Incoming>, peer: IpAddr, api: &Api) -> Answer 
     let decision = api.decide(peer);
     let answer = match decision {
         Some((limit, Decision::Rejected { retry_in, .. })) => routes::rejected(retry_in, limit),
-        _ => admitted(request, api).await,
+        _ => admitted(request, peer, api).await,
     };
     let answer = answer::with_header(answer, SERVER, "ratewarden-demo");
     match decision {
@@ -79,7 +79,7 @@ async fn respond(request: Request<Incoming>, peer: IpAddr, api: &Api) -> Answer 
     }
 }
 
-async fn admitted(request: Request<Incoming>, api: &Api) -> Answer {
+async fn admitted(request: Request<Incoming>, peer: IpAddr, api: &Api) -> Answer {
     let (parts, body) = request.into_parts();
     let body = match tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, MAX_BODY_BYTES).collect()).await {
         Ok(Ok(body)) => body.to_bytes(),
@@ -90,6 +90,7 @@ async fn admitted(request: Request<Incoming>, api: &Api) -> Answer {
         Err(_) => return answer::text(StatusCode::REQUEST_TIMEOUT, "408: Request Timeout"),
     };
     let call = Call {
+        peer,
         method: &parts.method,
         path: parts.uri.path(),
         query: parts.uri.query().unwrap_or_default(),

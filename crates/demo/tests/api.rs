@@ -138,6 +138,28 @@ async fn wrong_tokens_are_refused_and_never_locked_out() {
 }
 
 #[tokio::test]
+async fn the_limiter_of_the_search_believes_any_address_and_promises_too_much() {
+    let api = open();
+    let found = get(&api, "/search?q=leaky").await;
+    assert_eq!(found.json()["hits"], serde_json::json!(["Leaky queues"]));
+    let mut rejected = None;
+    for _ in 0..400 {
+        let got = get(&api, "/search").await;
+        let promise = (got.header("x-ratelimit-limit"), got.header("x-ratelimit-remaining"));
+        assert_eq!(promise, (Some("100"), Some("99")));
+        if got.status == 429 {
+            rejected = Some(got);
+            break;
+        }
+    }
+    assert_eq!(rejected.unwrap().header("retry-after"), None);
+    let forged = send(&api, "GET", "/search", "x-forwarded-for: 198.18.0.1\r\n", "").await;
+    assert_eq!(forged.status, 200);
+    assert_eq!(get(&api, "/events?limit=1").await.status, 200, "nothing else is limited");
+    assert_eq!(send(&api, "POST", "/search", "", "").await.status, 405);
+}
+
+#[tokio::test]
 async fn every_operation_of_the_description_exists() {
     let api = open();
     let description = get(&api, "/openapi.json").await.json();
@@ -154,7 +176,7 @@ async fn every_operation_of_the_description_exists() {
             operations += 1;
         }
     }
-    assert_eq!(operations, 9);
+    assert_eq!(operations, 10);
     let page = get(&api, "/").await;
     assert_eq!(page.header("content-type"), Some("text/html; charset=utf-8"));
 }
