@@ -45,6 +45,41 @@ in_workspace() {
   esac
 }
 
+# An absolute path without `.`, `..` and doubled slashes. `realpath -m` would do it, but not on a Mac.
+normalised() {
+  local parts part result=
+  IFS=/ read -r -a parts <<<"$1"
+  for part in "${parts[@]}"; do
+    case $part in
+      '' | .) ;;
+      ..) result=${result%/*} ;;
+      *) result+=/$part ;;
+    esac
+  done
+  printf '%s' "${result:-/}"
+}
+
+# Whether two paths lead to one file: two spellings, or two names of a file that exists.
+same_place() {
+  local one other
+  one=$(normalised "$(in_workspace "$1")")
+  other=$(normalised "$(in_workspace "$2")")
+  [[ $one == "$other" || $one -ef $other ]]
+}
+
+# What this step writes must not be what the scan reads.
+refuse_overwriting() {
+  local name=$1 read=$2 written
+  case $read in
+    '' | http://* | https://*) return ;;
+  esac
+  for written in "$json" "$sarif"; do
+    if same_place "$read" "$written"; then
+      usage "the report \`$written\` would be written over the input \`$name\`; give the input \`sarif\` another name"
+    fi
+  done
+}
+
 # Sets `binary`: the input, the environment, the PATH, or a build of the action's own checkout.
 find_binary() {
   binary=${INPUT_BINARY:-${RATEWARDEN_BIN:-}}
@@ -58,7 +93,8 @@ find_binary() {
     usage "neither ratewarden nor cargo is on the PATH; give the input \`binary\`, or install Rust before this step"
   fi
   local target=${CARGO_TARGET_DIR:-$GITHUB_ACTION_PATH/target}
-  cargo build --release --locked --package ratewarden \
+  # What is built on the way has no business with the secrets of the scan.
+  env -u RATEWARDEN_HEADERS cargo build --release --locked --package ratewarden \
     --manifest-path "$GITHUB_ACTION_PATH/Cargo.toml" --target-dir "$target" >&2
   binary=$target/release/ratewarden
 }
@@ -87,12 +123,12 @@ check_inputs() {
     *) usage "input \`sarif\` is \`$sarif\`; expected a path that ends in .sarif" ;;
   esac
   json=${sarif%.sarif}.json
-  if [[ $json == "$baseline" || $json == "$openapi" ]]; then
-    usage "the report would be written over \`$json\`, which is also read; give the input \`sarif\` another name"
-  fi
+  refuse_overwriting baseline "$baseline"
+  refuse_overwriting openapi "$openapi"
 }
 
-# Sets `arguments`. Values stand behind `=` or after `--`, so none can be taken for an option.
+# Sets `arguments`. Values stand behind `=` or after `--`, so none can be taken for an option. Headers are secrets, and
+# arguments can be read by every user of the machine: the scan takes RATEWARDEN_HEADERS from the environment itself.
 build_arguments() {
   arguments=(scan --format json --depth="$depth")
   arguments+=(-o "$scratch/report.json" -o "$scratch/report.sarif" -o "$scratch/summary.md")
@@ -104,11 +140,6 @@ build_arguments() {
     http://* | https://*) arguments+=(--openapi="$openapi") ;;
     *) arguments+=(--openapi="$(in_workspace "$openapi")") ;;
   esac
-  local line
-  while IFS= read -r line; do
-    line=${line%$'\r'}
-    if [[ -n $line ]]; then arguments+=(-H "$line"); fi
-  done <<<"${RATEWARDEN_HEADERS:-}"
   arguments+=(-- "$url")
 }
 
@@ -154,6 +185,7 @@ write_outputs() {
 # takes no commands from them.
 run_scan() {
   status=0
+  export RATEWARDEN_HEADERS=${RATEWARDEN_HEADERS:-}
   "$binary" "${arguments[@]}" >"$scratch/stdout" 2>"$scratch/stderr" || status=$?
   local token
   token=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')

@@ -12,6 +12,7 @@ mod errors;
 mod expect;
 mod files;
 mod gate;
+mod headers;
 mod output;
 mod progress;
 mod rules_command;
@@ -32,7 +33,7 @@ use errors::{Exit, Failure};
 fn main() -> ExitCode {
     errors::install_panic_hook();
     let arguments: Vec<OsString> = std::env::args_os().collect();
-    stderr::redact_with(stderr::redactor_of(&arguments));
+    stderr::redact_with(stderr::redactor_of(&arguments, std::env::var_os(headers::VARIABLE)));
     let exit = match Cli::try_parse_from(&arguments) {
         Ok(cli) => dispatch(cli.command).unwrap_or_else(|failure| failure.print()),
         Err(error) => errors::usage(&error, &arguments),
@@ -44,7 +45,7 @@ fn main() -> ExitCode {
 fn dispatch(command: Command) -> Result<Exit, Failure> {
     match command {
         Command::Scan(arguments) => {
-            let job = arguments.validate()?;
+            let job = arguments.validate(std::env::var_os(headers::VARIABLE))?;
             block_on(scan_command::run(job))
         }
         Command::Demo(arguments) => block_on(demo_command::run(arguments)),

@@ -3,13 +3,14 @@
 //! Headers and the URL are plain text until [`ScanArgs::validate`]: what is wrong with them is said without
 //! repeating them.
 
+use std::ffi::OsString;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use ratewarden_model::{Rate, Secret, Severity, parse_duration};
+use ratewarden_model::{Rate, Severity, parse_duration};
 use ratewarden_report::Format;
 use ratewarden_scan::{Backend, Config, Depth, Operation};
 
@@ -17,6 +18,7 @@ use crate::baseline::BaselineFile;
 use crate::errors::Failure;
 use crate::files;
 use crate::gate::Gates;
+use crate::headers;
 use crate::output::{Outputs, ReportFile};
 use crate::scan_command::Job;
 
@@ -31,7 +33,8 @@ pub(crate) struct ScanArgs {
     /// An OpenAPI 3 document that names the operations.
     #[arg(long, value_name = "FILE|URL", help_heading = "What is scanned")]
     openapi: Option<String>,
-    /// A header sent with every request, 'Name: value'; its value is shown nowhere. May be repeated.
+    /// A header sent with every request, 'Name: value'; its value is shown nowhere. May be repeated. The environment
+    /// variable RATEWARDEN_HEADERS holds more, one a line, and keeps secrets out of the list of processes.
     #[arg(short = 'H', long = "header", value_name = "K: V", help_heading = "What is scanned")]
     headers: Vec<String>,
     /// At most 60 requests in 5s, 400 in 15s or 5000 in 120s for each endpoint.
@@ -99,11 +102,11 @@ pub(crate) struct ScanArgs {
 
 impl ScanArgs {
     /// Everything that one look at the words can show to be wrong.
-    pub(crate) fn validate(self) -> Result<Job, Failure> {
+    /// `environment` is what [`headers::VARIABLE`] holds.
+    pub(crate) fn validate(self, environment: Option<OsString>) -> Result<Job, Failure> {
         let files: Vec<_> = self.outputs.iter().cloned().map(ReportFile::new).collect::<Result<_, _>>()?;
         self.refuse_collisions()?;
-        let headers = self.headers.iter().enumerate().map(|(index, text)| header(index + 1, text));
-        let headers = headers.collect::<Result<_, _>>()?;
+        let headers = headers::all(&self.headers, environment)?;
         let endpoint = self.endpoint.as_deref().map(operation).transpose()?;
         let anchor = self.openapi.clone().filter(|source| !is_url(source));
         let mut config = Config::new(self.url);
@@ -159,26 +162,6 @@ fn is_url(source: &str) -> bool {
     source.starts_with("http://") || source.starts_with("https://")
 }
 
-/// Reads `Name: value`. The value is never repeated, nor is a name that is none: it may be the secret.
-fn header(number: usize, text: &str) -> Result<(String, Secret), Failure> {
-    let hint = "write it as -H 'Authorization: Bearer TOKEN', on one line";
-    let refuse = |what: &str| Failure::usage(format!("header {number} of -H {what}"), hint);
-    if text.chars().any(|c| c.is_control() && c != '\t') {
-        return Err(refuse("has a line break or another control character"));
-    }
-    let (name, value) = text.split_once(':').ok_or_else(|| refuse("has no colon"))?;
-    let token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
-    if name.is_empty() || !name.chars().all(token) {
-        return Err(refuse("has a name that is none"));
-    }
-    let framing = ["content-length", "transfer-encoding", "connection", "upgrade", "te", "trailer"];
-    if framing.iter().any(|own| name.eq_ignore_ascii_case(own)) {
-        let hint = "leave it out: it belongs to each request and is set for it";
-        return Err(Failure::usage(format!("header `{name}` of -H cannot be chosen"), hint));
-    }
-    Ok((name.to_owned(), Secret::new(value.trim())))
-}
-
 /// Reads `POST /events`.
 fn operation(text: &str) -> Result<Operation, Failure> {
     let hint = "write a method and a path, such as --endpoint 'POST /events'";
@@ -232,30 +215,6 @@ fn severity() -> impl TypedValueParser<Value = Severity> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_header_is_taken_apart_at_its_first_colon() {
-        let (name, value) = header(1, "X-Time: 12:30").unwrap();
-        assert_eq!((name.as_str(), value.expose()), ("X-Time", "12:30"));
-        assert_eq!(header(1, "X-Empty:").unwrap().1.expose(), "");
-    }
-
-    #[test]
-    fn a_header_that_is_refused_is_not_repeated() {
-        let broken = [
-            "sekrit",
-            "a b: sekrit",
-            ": sekrit",
-            "a: sekrit\r\nb: 1",
-            "a: sekrit\u{1b}",
-            "Content-Length: sekrit",
-        ];
-        for text in broken {
-            let said = header(2, text).unwrap_err().text();
-            assert!(!said.contains("sekrit"), "{said}");
-        }
-        assert!(header(2, "sekrit").unwrap_err().text().contains("header 2"));
-    }
 
     #[test]
     fn an_endpoint_is_a_write_and_never_a_delete() {

@@ -59,9 +59,13 @@ pub(crate) fn clean(text: &str, redactors: &[Redactor]) -> String {
     clean.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect()
 }
 
-/// What on the command line looks like a secret: values of `-H`, anything `Name: value`, credentials of URLs.
-pub(crate) fn redactor_of(arguments: &[OsString]) -> Redactor {
+/// What looks like a secret: on the command line values of `-H`, anything `Name: value` and credentials of URLs, and
+/// every header of the environment.
+pub(crate) fn redactor_of(arguments: &[OsString], environment: Option<OsString>) -> Redactor {
     let mut redactor = Redactor::default();
+    for line in environment.unwrap_or_default().to_string_lossy().lines() {
+        add_header(&mut redactor, line);
+    }
     let mut is_header = false;
     for argument in arguments.iter().skip(1) {
         let text = argument.to_string_lossy();
@@ -111,8 +115,9 @@ mod tests {
             "--header",
             "pass-eight",
         ];
-        let redactor = redactor_of(&arguments.map(OsString::from));
-        let text = clean(&arguments.join("\n"), &[redactor]);
+        let redactor =
+            redactor_of(&arguments.map(OsString::from), Some("X-A: pass-nine\nX-B: pass-ten".into()));
+        let text = clean(&(arguments.join("\n") + "\npass-nine pass-ten"), &[redactor]);
         assert!(!text.contains("pass-"), "{text}");
         assert!(text.contains("ratewarden\nscan\n"), "{text}");
     }

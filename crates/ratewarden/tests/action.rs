@@ -6,132 +6,16 @@
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use std::collections::BTreeMap;
+#[path = "action/step.rs"]
+mod step;
+
 use std::fs;
-use std::os::unix::fs::{PermissionsExt as _, symlink};
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::os::unix::fs::symlink;
+use std::path::Path;
 
 use ratewarden_demo::{DemoApi, DemoOptions, TokenBucket};
-use tempfile::TempDir;
+use step::Step;
 use tokio::runtime::Runtime;
-
-/// A runner's directories, and the environment of one step.
-struct Step {
-    dir: TempDir,
-    env: BTreeMap<String, String>,
-}
-
-/// What a step left behind.
-struct Ran {
-    code: i32,
-    log: String,
-    outputs: BTreeMap<String, String>,
-    summary: String,
-}
-
-impl Step {
-    fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-        let mut step = Self { env: BTreeMap::new(), dir };
-        for name in ["workspace", "temp"] {
-            fs::create_dir(step.path(name)).unwrap();
-        }
-        for name in ["output", "summary"] {
-            fs::write(step.path(name), "").unwrap();
-        }
-        step = step.with("PATH", &std::env::var("PATH").unwrap());
-        step = step.with("GITHUB_ACTION_PATH", root.to_str().unwrap());
-        for (name, file) in [
-            ("GITHUB_OUTPUT", "output"),
-            ("GITHUB_STEP_SUMMARY", "summary"),
-            ("GITHUB_WORKSPACE", "workspace"),
-            ("RUNNER_TEMP", "temp"),
-        ] {
-            let path = step.path(file);
-            step = step.with(name, path.to_str().unwrap());
-        }
-        step
-    }
-
-    /// A step that runs the real binary against `url`, at the smallest depth.
-    fn scanning(url: &str) -> Self {
-        let step = Self::new().with("RATEWARDEN_BIN", env!("CARGO_BIN_EXE_ratewarden"));
-        step.with("INPUT_URL", url).with("INPUT_DEPTH", "quick")
-    }
-
-    /// A step whose binary is a script that notes its arguments, writes the files it is asked for and ends with `code`.
-    fn standing_in(code: i32) -> Self {
-        let step = Self::new();
-        let stand_in = format!(
-            r#"#!/usr/bin/env bash
-printf '%s\0' "$@" >'{arguments}'
-printf 'error: something to say\n::set-env name=PATH::/evil\nhint: what to do\n' >&2
-while (($#)); do
-  if [[ $1 == -o ]]; then
-    case $2 in
-      *.json) printf '%s' '{report}' >"$2" ;;
-      *.sarif) printf '{{}}' >"$2" ;;
-      *.md) printf '# Report\n' >"$2" ;;
-    esac
-  fi
-  shift
-done
-exit {code}
-"#,
-            arguments = step.path("arguments").display(),
-            report = r#"{"target":"http://h/,\"score\":7","score":41,"grade":"F","categories":{"x":{"score":99}}}"#,
-        );
-        let path = step.path("stand-in");
-        fs::write(&path, stand_in).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
-        let path = path.to_str().unwrap().to_owned();
-        step.with("INPUT_BINARY", &path).with("INPUT_URL", "http://h/")
-    }
-
-    fn with(mut self, name: &str, value: &str) -> Self {
-        self.env.insert(name.to_owned(), value.to_owned());
-        self
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
-    }
-
-    fn in_workspace(&self, name: &str) -> PathBuf {
-        self.path("workspace").join(name)
-    }
-
-    fn run(&self) -> Ran {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../action/scan.sh");
-        let done = Command::new("bash")
-            .arg(script)
-            .current_dir(self.path("temp"))
-            .env_clear()
-            .envs(&self.env)
-            .output()
-            .unwrap();
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        let outputs = fs::read_to_string(self.path("output")).unwrap();
-        Ran {
-            code: done.status.code().unwrap(),
-            log: text(&done.stdout) + &text(&done.stderr),
-            outputs: outputs.lines().map(|line| line.split_once('=').unwrap()).map(own).collect(),
-            summary: fs::read_to_string(self.path("summary")).unwrap(),
-        }
-    }
-
-    /// What the stand-in was called with; None where it was not called.
-    fn arguments(&self) -> Option<Vec<String>> {
-        let noted = fs::read_to_string(self.path("arguments")).ok()?;
-        Some(noted.split_terminator('\0').map(str::to_owned).collect())
-    }
-}
-
-fn own((name, value): (&str, &str)) -> (String, String) {
-    (name.to_owned(), value.to_owned())
-}
 
 #[test]
 fn every_input_reaches_the_scan_as_one_argument() {
@@ -142,21 +26,15 @@ fn every_input_reaches_the_scan_as_one_argument() {
             .with("INPUT_BASELINE", nasty)
             .with("INPUT_OPENAPI", "https://h/openapi.json")
             .with("INPUT_FAIL_UNDER", "80")
-            .with("INPUT_FAIL_ON_SEVERITY", "high")
-            .with("RATEWARDEN_HEADERS", "Authorization: Bearer $(id)\n\nX-Key: a b\n");
+            .with("INPUT_FAIL_ON_SEVERITY", "high");
         assert_eq!(step.run().code, 0, "{url}");
         let arguments = step.arguments().unwrap();
         assert_eq!(arguments[..4], ["scan", "--format", "json", "--depth=standard"]);
         assert_eq!(arguments[arguments.len() - 2..], ["--", url]);
         let baseline = format!("--baseline={}", step.in_workspace(nasty).display());
-        for expected in [
-            &baseline,
-            "--openapi=https://h/openapi.json",
-            "--fail-under=80",
-            "--fail-on-severity=high",
-            "Authorization: Bearer $(id)",
-            "X-Key: a b",
-        ] {
+        for expected in
+            [&baseline, "--openapi=https://h/openapi.json", "--fail-under=80", "--fail-on-severity=high"]
+        {
             assert!(arguments.iter().any(|argument| argument == expected), "{expected} in {arguments:?}");
         }
         assert_eq!(
@@ -164,6 +42,39 @@ fn every_input_reaches_the_scan_as_one_argument() {
             3 + usize::from(url == "-o")
         );
         assert!(!step.in_workspace("pwned").exists() && !step.path("temp").join("pwned").exists());
+    }
+}
+
+#[test]
+fn headers_reach_the_scan_by_the_environment_and_never_as_arguments() {
+    let lines = "Authorization: Bearer $(id)\n\nX-Key: sekrit b\n";
+    let step = Step::standing_in(0).with("RATEWARDEN_HEADERS", lines);
+    assert_eq!(step.run().code, 0);
+    assert_eq!(fs::read_to_string(step.path("headers")).unwrap(), lines);
+    let arguments = step.arguments().unwrap();
+    let told = |argument: &String| argument.starts_with("-H") || argument.contains("sekrit");
+    assert!(!arguments.iter().any(told), "{arguments:?}");
+}
+
+#[test]
+fn a_report_is_never_written_over_what_is_read_however_it_is_spelt() {
+    let spellings = ["a.json", "./a.json", ".//a.json", "b/../a.json", "../workspace/a.json", "link.json"];
+    for (name, spelt) in
+        ["INPUT_BASELINE", "INPUT_OPENAPI"].iter().flat_map(|name| spellings.map(|spelt| (*name, spelt)))
+    {
+        let step = Step::standing_in(0).with("INPUT_SARIF", "./a.sarif").with(name, spelt);
+        fs::write(step.in_workspace("a.json"), "{}").unwrap();
+        symlink("a.json", step.in_workspace("link.json")).unwrap();
+        let ran = step.run();
+        assert_eq!(ran.code, 2, "{name}={spelt}: {}", ran.log);
+        assert!(ran.log.contains("written over") && step.arguments().is_none(), "{}", ran.log);
+    }
+    let absolute = Step::standing_in(0).with("INPUT_SARIF", "a.sarif");
+    let path = absolute.in_workspace("a.sarif").to_str().unwrap().to_owned();
+    assert_eq!(absolute.with("INPUT_BASELINE", &path).run().code, 2);
+    for other in ["b/a.json", "a.json.bak", "https://h/a.json"] {
+        let step = Step::standing_in(0).with("INPUT_SARIF", "a.sarif").with("INPUT_OPENAPI", other);
+        assert_eq!(step.run().code, 0, "{other}");
     }
 }
 

@@ -11,6 +11,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use cli::{Bench, Ran, nobody, program, run};
+use ratewarden_demo::PRIVATE_TOKEN;
 use ratewarden_testkit::services::{REQUIRED, REQUIRED_VARIABLE};
 use serde_json::Value;
 
@@ -50,6 +51,21 @@ fn every_format_goes_to_the_standard_output_and_to_files() {
     let pretty = read("r.txt");
     assert!(pretty.contains("/metrics") && pretty.contains("/100") && !pretty.contains('\u{1b}'));
     assert_eq!(fs::read_dir(bench.file(".")).unwrap().count(), names.len(), "nothing is left beside them");
+}
+
+#[test]
+fn headers_of_the_environment_are_sent_and_never_shown() {
+    let bench = Bench::weak();
+    let scan = |headers: &str| {
+        let url = bench.url("/private");
+        let arguments = ["scan", &url, "--depth=quick", "--max-time=2s", "--format=json"];
+        Ran::of(&program(&arguments).env("RATEWARDEN_HEADERS", headers).output().unwrap())
+    };
+    let asks = |ran: &Ran| ran.stdout.contains("asks for credentials");
+    assert!(asks(&scan("X-Nothing: 1")));
+    let ran = scan(&format!("\nauthorization: Bearer {PRIVATE_TOKEN}\n"));
+    assert!(!asks(&ran) && !ran.stdout.contains(PRIVATE_TOKEN), "{}", ran.stdout);
+    ran.ends_with(0);
 }
 
 /// jq, without which these tests may only be left out where nothing is required.

@@ -10,7 +10,7 @@ mod cli;
 
 use std::fs;
 
-use cli::{nobody, run};
+use cli::{nobody, program, run};
 
 /// A scan of a URL where nobody listens: were it not refused beforehand, it would end with 3.
 fn scan(arguments: &[&str]) -> cli::Ran {
@@ -48,6 +48,14 @@ fn a_value_that_cannot_be_meant_is_refused_with_what_can() {
     run(&["scan"]).refuses("<URL>", "ratewarden scan --help");
     run(&[]).refuses("no command", "ratewarden demo");
     run(&["scna"]).refuses("scna", "scan");
+}
+
+#[test]
+fn a_header_of_the_environment_is_refused_with_its_line_and_without_its_value() {
+    let done = program(&["scan", &nobody()]).env("RATEWARDEN_HEADERS", "X-Good: 1\nsekrit4711\n").output();
+    let ran = cli::Ran::of(&done.unwrap());
+    assert!(!ran.stderr.contains("sekrit4711"), "{}", ran.stderr);
+    ran.refuses("line 2 of RATEWARDEN_HEADERS", "Authorization: Bearer TOKEN");
 }
 
 #[test]

@@ -66,7 +66,8 @@ impl Bench {
 /// The binary, with nothing of the tests' own terminal.
 pub(crate) fn program(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ratewarden"));
-    command.args(arguments).stdin(Stdio::null()).env_remove("RUST_BACKTRACE").env_remove("CLICOLOR_FORCE");
+    command.args(arguments).stdin(Stdio::null()).env_remove("RUST_BACKTRACE");
+    command.env_remove("CLICOLOR_FORCE").env_remove("RATEWARDEN_HEADERS");
     command
 }
 
