@@ -6,6 +6,7 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use ratewarden_demo::{DemoApi, DemoError, DemoOptions, TokenBucket};
 use ratewarden_model::ScanReport;
@@ -17,6 +18,9 @@ use crate::demo_text as text;
 use crate::errors::{Exit, Failure};
 use crate::output::{self, ReportFile};
 use crate::{scan_command, signals, stderr};
+
+/// Enough to find a small limit and the ways round it; the demo is to end within a minute.
+const SEARCH_TIME: Duration = Duration::from_secs(12);
 
 pub(crate) async fn run(arguments: DemoArgs) -> Result<Exit, Failure> {
     let place = Place::choose(arguments.output)?;
@@ -45,15 +49,19 @@ async fn show(url: String, place: Place) -> Result<DemoApi, Failure> {
         output::print_terminal(&text::glance(path, &report, &before))?;
     }
 
+    output::print_terminal(&text::heading(3, "A limit that can be got round: GET /search"))?;
+    let report = scan(Config { max_time: Some(SEARCH_TIME), ..Config::new(format!("{url}/search")) }).await?;
+    output::print_terminal(&text::got_round("/search", &report))?;
+
     let limit = TokenBucket::default();
     let limited = start(DemoOptions { limit: Some(limit), ..DemoOptions::default() })?;
     let title =
         format!("The same API behind a token bucket: {} a second, burst {}", limit.rate_per_s, limit.burst);
-    output::print_terminal(&text::heading(3, &title))?;
+    output::print_terminal(&text::heading(4, &title))?;
     let after = scan(events(&limited.url())).await?;
     output::print_terminal(&text::comparison(&before, &after))?;
 
-    output::print_terminal(&text::heading(4, "The reports, with charts"))?;
+    output::print_terminal(&text::heading(5, "The reports, with charts"))?;
     for path in place.write(&before, &after)? {
         output::print_terminal(&format!("  {}\n", path.display()))?;
     }

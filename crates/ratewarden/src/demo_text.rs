@@ -16,7 +16,7 @@ const BAD: Style = AnsiColor::Red.on_default();
 pub(crate) fn welcome(url: &str) -> String {
     format!(
         "{BOLD}Ratewarden demo{BOLD:#}\n\n  A small API with every weakness we look for is now up, on this machine only:\n  \
-         {NUMBER}{url}{NUMBER:#}\n  It is scanned, put behind a rate limit, and scanned again: about half a minute.\n"
+         {NUMBER}{url}{NUMBER:#}\n  It is scanned, put behind a rate limit, and scanned again: about a minute.\n"
     )
 }
 
@@ -41,6 +41,33 @@ pub(crate) fn glance(path: &str, report: &ScanReport, before: &ScanReport) -> St
     }
     text.push('\n');
     text
+}
+
+/// A report in a few lines, with what shows that a limit is less than it seems.
+pub(crate) fn got_round(path: &str, report: &ScanReport) -> String {
+    let mut text = format!("  {BOLD}GET {path}{BOLD:#}  {}\n", score(report));
+    text.push_str(&format!("    {DIM}limiter{DIM:#}   {}\n", limiters(report)));
+    for finding in &report.findings {
+        text.push_str(&format!("    {}  {}\n", severity(finding.severity), finding.title));
+        for shown in shown(finding) {
+            text.push_str(&format!("              {DIM}{shown}{DIM:#}\n"));
+        }
+    }
+    text
+}
+
+/// The variants that got round a limit, and what a header says beside what was seen.
+fn shown(finding: &Finding) -> Vec<String> {
+    let words = |name: &str| finding.evidence.get(name).and_then(|value| value.as_str());
+    let mut lines = Vec::new();
+    if let Some(variants) = finding.evidence.get("variants").and_then(|value| value.as_array()) {
+        let names: Vec<_> = variants.iter().filter_map(|value| value.as_str()).collect();
+        lines.push(format!("got round with {}", names.join(", ")));
+    }
+    if let (Some(published), Some(observed)) = (words("published"), words("observed")) {
+        lines.push(format!("published {published}, observed {observed}"));
+    }
+    lines
 }
 
 /// What the limit changed, and what it did not.
@@ -88,7 +115,7 @@ pub(crate) fn still_up(weak: &str, limited: &str) -> String {
     format!(
         "{}  weak     {weak}\n  limited  {limited}\n\n  {DIM}Try:{DIM:#} ratewarden scan {limited}/events --expect 10/1s\n  \
          {DIM}Ctrl-C ends both.{DIM:#}\n",
-        heading(5, "Both APIs are still up, for scans of your own")
+        heading(6, "Both APIs are still up, for scans of your own")
     )
 }
 
@@ -125,6 +152,18 @@ mod tests {
 
     use super::*;
     use crate::gate::tests::{finding, report};
+
+    #[test]
+    fn a_limit_that_can_be_got_round_is_told_with_the_way_and_the_lie() {
+        let bypass =
+            finding(&rules::BYPASS_ADDRESS_HEADER, "/s").evidence("variants", vec!["x-forwarded-for"]);
+        let lie = finding(&rules::HEADERS_LIE, "/s").evidence("published", "100").evidence("observed", "20");
+        let told = got_round("/s", &report(vec![bypass, lie, finding(&rules::NO_RATE_HEADERS, "/s")]));
+        let text = anstream::adapter::strip_str(&told).to_string();
+        for line in ["got round with x-forwarded-for", "published 100, observed 20"] {
+            assert!(text.lines().any(|own| own.trim() == line), "{text}");
+        }
+    }
 
     #[test]
     fn a_finding_counts_as_missing_only_where_its_rule_was_tried_again() {
