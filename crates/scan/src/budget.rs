@@ -52,6 +52,14 @@ impl Budget {
     pub async fn take(&self) -> Result<SemaphorePermit<'_>, Exhausted> {
         let permit = tokio::time::timeout_at(self.deadline(), self.in_flight.acquire()).await;
         let Ok(Ok(permit)) = permit else { return Err(Exhausted::Time) };
+        self.take_again().map(|()| permit)
+    }
+
+    /// Takes one more request for a call that has its place in flight already: it is sent a second time.
+    ///
+    /// # Errors
+    /// When requests or time are used up; then nothing was taken.
+    pub fn take_again(&self) -> Result<(), Exhausted> {
         if self.time_left().is_zero() {
             return Err(Exhausted::Time);
         }
@@ -59,7 +67,7 @@ impl Budget {
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |sent| {
                 (sent < self.max_requests).then_some(sent + 1)
             })
-            .map(|_| permit)
+            .map(|_| ())
             .map_err(|_| Exhausted::Requests)
     }
 

@@ -121,10 +121,12 @@ impl Config {
         self.max_requests.unwrap_or(self.depth.max_requests()).clamp(1, 100_000)
     }
 
-    /// The longest one endpoint is looked into.
+    /// The longest one endpoint is looked into, less the moment that the last answers and the report need, so that the
+    /// whole stays within what was promised.
     #[must_use]
     pub fn time_per_endpoint(&self) -> Duration {
-        self.max_time.unwrap_or(self.depth.max_time())
+        let promised = self.max_time.unwrap_or(self.depth.max_time());
+        promised.saturating_sub((promised / 50).min(Duration::from_millis(250)))
     }
 }
 

@@ -56,4 +56,12 @@ impl Context {
     pub fn finding(&self, rule: &Rule, description: impl Into<String>) -> Finding {
         Finding::new(rule, self.subject(), &self.place(), description)
     }
+
+    /// The beginning of a text of the target's, to be shown: without control characters, and redacted before it is cut,
+    /// for nobody recognises half a secret.
+    #[must_use]
+    pub fn excerpt(&self, text: &str, longest: usize) -> String {
+        let clean: String = text.chars().filter(|c| !c.is_control()).collect();
+        crate::run::redactor(&self.config).redact(&clean).chars().take(longest).collect()
+    }
 }

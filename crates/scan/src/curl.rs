@@ -5,6 +5,9 @@
 
 use crate::http::{Client, Request};
 
+/// A body with more bytes than this is nothing to paste; it appears as a variable.
+const LARGEST_BODY: usize = 4 * 1024;
+
 /// The curl line for one request. It prints the status, for that is what most findings are about.
 #[must_use]
 pub fn line(client: &Client, request: &Request) -> String {
@@ -40,8 +43,12 @@ pub fn arguments(client: &Client, request: &Request) -> String {
         words.push(format!("-H {}", quote(&format!("{name}: {value}"))));
     }
     if !request.body.is_empty() {
-        let body: String = String::from_utf8_lossy(&request.body).chars().take(400).collect();
-        words.push(format!("--data {}", quote(&body)));
+        // Half a body reproduces nothing, and may end in half a secret.
+        words.push(if request.body.len() <= LARGEST_BODY {
+            format!("--data {}", quote(&String::from_utf8_lossy(&request.body)))
+        } else {
+            "--data \"$BODY\"".to_owned()
+        });
     }
     words.push(quote(&format!("{}{}", client.target().origin(), masked_query(&request.path_and_query))));
     words.join(" ")
@@ -82,6 +89,7 @@ mod tests {
     fn quoting_holds_whatever_the_path_contains() {
         assert_eq!(quote("a'b"), "'a'\\''b'");
         assert_eq!(masked_query("/p?api_key=abc&x=1"), "/p?api_key=[redacted]&x=1");
+        assert_eq!(masked_query("/p?api%5Fkey=abc"), "/p?api%5Fkey=[redacted]");
         assert_eq!(variable("x-api-key"), "X_API_KEY");
     }
 }

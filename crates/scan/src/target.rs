@@ -1,8 +1,9 @@
 //! The URL a user gives, taken apart without being changed.
 //!
 //! The path is kept as it was written: a scanner that normalises `/a/../b` would test another resource than the
-//! one it was asked for. What is shown (reports, fingerprints) has no credentials and no query values.
+//! one it was asked for. What is shown (reports, fingerprints) has neither credentials nor a query.
 
+use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
 
 use base64::Engine as _;
@@ -26,11 +27,38 @@ pub struct Target {
     pub address: Option<SocketAddr>,
     /// `user:password` of the URL as an Authorization header.
     pub basic: Option<Secret>,
+    /// The name's other addresses, not tried yet.
+    others: VecDeque<SocketAddr>,
 }
 
-/// Query names whose value is a credential wherever it appears.
-const SECRET_QUERY: [&str; 9] =
-    ["key", "api_key", "apikey", "api-key", "token", "access_token", "secret", "sig", "signature"];
+/// Query names whose value is a credential wherever it appears. `code` is left out: it is a postcode or a currency more
+/// often than OAuth's, which is spent when a scan begins.
+const SECRET_QUERY: [&str; 21] = [
+    "key",
+    "api_key",
+    "apikey",
+    "api-key",
+    "token",
+    "access_token",
+    "auth_token",
+    "private_token",
+    "api_token",
+    "secret",
+    "client_secret",
+    "password",
+    "passwd",
+    "sig",
+    "signature",
+    "x-amz-signature",
+    "x-amz-security-token",
+    "subscription-key",
+    "jwt",
+    "session",
+    "sid",
+];
+
+/// The most characters that are shown of a text that is no URL.
+const LONGEST_SHOWN: usize = 80;
 
 impl Target {
     /// Takes a URL apart; secrets found in it go into the redactor.
@@ -40,37 +68,42 @@ impl Target {
     pub fn parse(text: &str, redactor: &mut Redactor) -> Result<Self, ScanError> {
         let hint = "write the whole URL, such as https://api.example.com/v1/items";
         let shown = shorten(text);
+        let guess = if shown.contains('…') || shown.contains("://") || shown.starts_with('/') {
+            hint.to_owned()
+        } else {
+            format!("did you mean http://{shown} ?")
+        };
         let url = Url::parse(text.trim()).map_err(|error| {
-            let guess = format!("did you mean http://{shown} ?");
-            let bare = error == url::ParseError::RelativeUrlWithoutBase && !text.starts_with('/');
+            let bare = error == url::ParseError::RelativeUrlWithoutBase && !shown.is_empty();
             ScanError::usage(format!("`{shown}` is not a URL: {error}"), if bare { &guess } else { hint })
         })?;
         if !matches!(url.scheme(), "http" | "https") {
-            let message = format!("`{}://` cannot be scanned: only http and https can", url.scheme());
-            return Err(ScanError::usage(message, hint));
+            // What stands before the colon of `name:password@host` or `host:8080` is no scheme.
+            let (what, hint) = if text.contains("://") {
+                (format!("{}://", url.scheme()), hint)
+            } else {
+                (shown, guess.as_str())
+            };
+            return Err(ScanError::usage(
+                format!("`{what}` cannot be scanned: only http and https can"),
+                hint,
+            ));
         }
         let host = url.host_str().ok_or_else(|| ScanError::usage(format!("`{shown}` has no host"), hint))?;
-        for (name, value) in url.query_pairs() {
-            if is_secret_query(&name) {
-                redactor.add(&value);
-            }
+        let path_and_query = path_as_written(text)
+            .unwrap_or_else(|| url[url::Position::BeforePath..url::Position::AfterQuery].to_owned());
+        let written = path_and_query.split_once('?').map(|(_, query)| query);
+        for query in written.into_iter().chain(url.query()) {
+            add_secrets(query, redactor);
         }
-        let basic = (!url.username().is_empty() || url.password().is_some()).then(|| {
-            let password = url.password().unwrap_or_default();
-            redactor.add(password);
-            let pair = format!("{}:{password}", url.username());
-            let encoded = base64::engine::general_purpose::STANDARD.encode(pair);
-            redactor.add(&encoded);
-            Secret::new(format!("Basic {encoded}"))
-        });
         Ok(Self {
             tls: url.scheme() == "https",
             host: host.trim_matches(['[', ']']).to_owned(),
             port: url.port_or_known_default().unwrap_or(80),
-            path_and_query: path_as_written(text)
-                .unwrap_or_else(|| url[url::Position::BeforePath..url::Position::AfterQuery].to_owned()),
+            path_and_query,
             address: None,
-            basic,
+            basic: basic(text, &url, redactor),
+            others: VecDeque::new(),
         })
     }
 
@@ -89,9 +122,31 @@ impl Target {
             })?;
         let mut addresses: Vec<_> = found.collect();
         addresses.sort_by_key(SocketAddr::is_ipv6);
-        let first = addresses.first().copied();
-        self.address = first;
-        first.ok_or_else(|| ScanError::unreachable(format!("`{}` has no address", self.host), hint))
+        addresses.dedup();
+        self.others = addresses.into();
+        self.next_address()
+            .ok_or_else(|| ScanError::unreachable(format!("`{}` has no address", self.host), hint))
+    }
+
+    /// Turns to the name's next address, for when the one before refuses connections: `localhost` is 127.0.0.1 and
+    /// ::1, and a server may listen on one of them only. None where all were tried; then the last one stays.
+    pub fn next_address(&mut self) -> Option<SocketAddr> {
+        let next = self.others.pop_front();
+        self.address = next.or(self.address);
+        next
+    }
+
+    /// The same host, now with TLS, on this port.
+    #[must_use]
+    pub fn upgraded(&self, port: u16) -> Self {
+        let moved = |address: SocketAddr| SocketAddr::new(address.ip(), port);
+        Self {
+            tls: true,
+            port,
+            address: self.address.map(moved),
+            others: self.others.iter().copied().map(moved).collect(),
+            ..self.clone()
+        }
     }
 
     /// The `Host` header: without the port where it is the scheme's.
@@ -120,7 +175,7 @@ impl Target {
         self.path_and_query.split_once('?').map(|(_, query)| query)
     }
 
-    /// The URL as reports show it: no credentials, and of the query only names.
+    /// The URL as reports show it: neither credentials nor the query.
     #[must_use]
     pub fn shown(&self) -> String {
         format!("{}{}", self.origin(), self.path())
@@ -142,7 +197,43 @@ impl Target {
 /// Whether a query parameter of this name carries a credential.
 #[must_use]
 pub fn is_secret_query(name: &str) -> bool {
-    SECRET_QUERY.contains(&name.to_ascii_lowercase().as_str())
+    let name = Secret::from_url(name);
+    SECRET_QUERY.contains(&name.expose().to_ascii_lowercase().as_str())
+}
+
+/// The values of secret parameters, as they stand and as they are understood.
+fn add_secrets(query: &str, redactor: &mut Redactor) {
+    for pair in query.split('&') {
+        let Some((name, raw)) = pair.split_once('=').filter(|(name, _)| is_secret_query(name)) else {
+            continue;
+        };
+        redactor.add(raw);
+        for (_, value) in url::form_urlencoded::parse(format!("{name}={raw}").as_bytes()) {
+            redactor.add(&value);
+        }
+    }
+}
+
+/// The URL's user and password as a header; a user alone is a token.
+fn basic(text: &str, url: &Url, redactor: &mut Redactor) -> Option<Secret> {
+    if url.username().is_empty() && url.password().is_none() {
+        return None;
+    }
+    let raw = url.password().filter(|password| !password.is_empty()).unwrap_or(url.username());
+    redactor.add(raw);
+    redactor.add(Secret::from_url(raw).expose());
+    // As the user wrote it, which the parser may have encoded.
+    let authority = text.split_once("://").and_then(|(_, rest)| rest.split('/').next());
+    if let Some((_, password)) =
+        authority.and_then(|text| text.rsplit_once('@')).and_then(|(own, _)| own.split_once(':'))
+    {
+        redactor.add(password);
+    }
+    let plain = |part: &str| Secret::from_url(part).expose().to_owned();
+    let pair = format!("{}:{}", plain(url.username()), plain(url.password().unwrap_or_default()));
+    let header = format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair));
+    redactor.add(&header);
+    Some(Secret::new(header))
 }
 
 /// Path and query exactly as the user wrote them, where that may go on the wire as it stands.
@@ -155,13 +246,18 @@ fn path_as_written(text: &str) -> Option<String> {
     path.parse::<http::uri::PathAndQuery>().ok().map(|parsed| parsed.as_str().to_owned())
 }
 
+/// What may be shown of a text that is no URL: neither credentials nor a query, for it may be a URL with a slip.
 fn shorten(text: &str) -> String {
-    let clean: String = text.chars().filter(|c| !c.is_control()).take(80).collect();
-    // Credentials of a URL that cannot be parsed must not be shown either.
-    match clean.rsplit_once('@') {
+    let clean: String = text.trim().chars().filter(|c| !c.is_control()).collect();
+    let end = clean.find(['?', '#']).unwrap_or(clean.len());
+    let (head, query) = clean.split_at(end);
+    let shown = match head.rsplit_once('@') {
         Some((_, rest)) => format!("…@{rest}"),
-        None => clean,
-    }
+        // A password may hold a question mark; then what stands before it is half a password.
+        None if query.contains('@') => "…".to_owned(),
+        None => head.to_owned(),
+    };
+    shown.chars().take(LONGEST_SHOWN).collect()
 }
 
 #[cfg(test)]
@@ -207,5 +303,64 @@ mod tests {
     fn the_path_goes_out_as_it_was_written() {
         assert_eq!(parse("http://h/a/../b/%2e//c#top").unwrap().path_and_query, "/a/../b/%2e//c");
         assert_eq!(parse("http://h/a b").unwrap().path_and_query, "/a%20b");
+    }
+
+    #[test]
+    fn credentials_in_the_url_are_sent_as_they_are_meant() {
+        let mut redactor = Redactor::default();
+        let target = Target::parse("http://ann:p%40ss%3aword@h/x", &mut redactor).unwrap();
+        let sent = base64::engine::general_purpose::STANDARD.encode("ann:p@ss:word");
+        assert_eq!(target.basic.unwrap().expose(), format!("Basic {sent}"));
+        for echo in ["p%40ss%3aword", "p%40ss%3Aword", "p@ss:word", &sent, "ann:p@ss:word"] {
+            assert_eq!(redactor.redact(echo), "[redacted]", "{echo}");
+        }
+        Target::parse("http://token-alone@h/x", &mut redactor).unwrap();
+        assert_eq!(redactor.redact("token-alone"), "[redacted]");
+    }
+
+    #[test]
+    fn secret_parameters_are_cut_out_as_they_were_written_and_as_they_are_meant() {
+        for name in ["auth_token", "private_token", "client_secret", "password", "passwd", "X-Amz-Signature"]
+            .into_iter()
+            .chain(["X-Amz-Security-Token", "subscription-key", "api_token", "jwt", "session", "sid"])
+            .chain(["api%5Fkey", "Token"])
+        {
+            let mut redactor = Redactor::default();
+            Target::parse(&format!("http://h/x?a=1&{name}=abc%2Bd%7aef+gh&code=12345"), &mut redactor)
+                .unwrap();
+            let text = redactor.redact("abc%2Bd%7aef+gh|abc+dzef gh|12345");
+            assert_eq!(text, "[redacted]|[redacted]|12345", "{name}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_parsed_shows_no_query_and_no_credentials() {
+        let long = format!("ann:{}@h/p", "s3cret".repeat(30));
+        for text in [
+            "api.example.com/v1?api_key=s3cret",
+            "api.example.com/v1#s3cret",
+            "http//ann:s3cret?x@h/p",
+            "api.example.com/v1?email=a@b&api_key=s3cret",
+            "ann:s3cret@h/p",
+            &long,
+            "http://h:port/v1?api_key=s3cret",
+        ] {
+            let error = parse(text).unwrap_err();
+            assert!(!format!("{error} {}", error.hint()).contains("s3cret"), "{text}: {error}");
+        }
+        let error = parse("localhost:8080/v1?api_key=s3cret").unwrap_err();
+        assert!(error.hint().contains("did you mean http://localhost:8080/v1 ?"), "{}", error.hint());
+    }
+
+    #[test]
+    fn an_upgrade_keeps_the_host_and_its_addresses() {
+        let mut target = parse("http://h:8080/x").unwrap();
+        target.others = ["127.0.0.1:8080", "[::1]:8080"].map(|text| text.parse().unwrap()).into();
+        assert_eq!(target.next_address(), Some("127.0.0.1:8080".parse().unwrap()));
+        let mut upgraded = target.upgraded(443);
+        assert_eq!((upgraded.origin().as_str(), upgraded.address.unwrap().port()), ("https://h", 443));
+        assert_eq!(upgraded.next_address(), Some("[::1]:443".parse().unwrap()));
+        assert_eq!(upgraded.next_address(), None);
+        assert_eq!(upgraded.address, Some("[::1]:443".parse().unwrap()));
     }
 }

@@ -127,10 +127,6 @@ impl Variant {
         match &self.change {
             Change::Header { name, value } => {
                 request = request.header(name, value.fresh());
-                if name == "host" {
-                    // Another host name may be another tenant's: the user's credentials are not for it.
-                    request.without = ctx.client.user_headers().map(str::to_owned).collect();
-                }
             }
             Change::Twice { name } => {
                 request = request.header(*name, Value::Address.fresh()).header(*name, Value::Address.fresh());
@@ -250,7 +246,10 @@ pub(super) fn all(ctx: &Context) -> Vec<Variant> {
     for (label, name) in [("X-Original-URL", "x-original-url"), ("X-Rewrite-URL", "x-rewrite-url")] {
         found.push(Variant { kind: Kind::Rewrite, label, key: None, change: Change::Rewrite { name } });
     }
-    found.push(header(Kind::Rewrite, "Host", "host", Value::Host));
+    // Another host name may be another tenant's, and the user's headers are not for it; without them it is another call.
+    if ctx.client.user_headers().next().is_none() {
+        found.push(header(Kind::Rewrite, "Host", "host", Value::Host));
+    }
     found
 }
 

@@ -13,6 +13,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio_rustls::TlsConnector;
 
+use super::clock::Clock;
+use super::message::seconds;
 use super::{Failure, MAX_HEADER_BYTES, MAX_HEADERS};
 use crate::target::Target;
 
@@ -20,6 +22,13 @@ use crate::target::Target;
 pub(super) enum Sender {
     Http1(http1::SendRequest<Full<Bytes>>),
     Http2(http2::SendRequest<Full<Bytes>>),
+}
+
+/// A new connection.
+pub(super) struct Opened {
+    pub(super) sender: Sender,
+    /// How long the TCP handshake took: the best guess of a round trip.
+    pub(super) round_trip: Duration,
 }
 
 /// Makes connections to one target.
@@ -41,24 +50,30 @@ impl Connector {
         Ok(Self { address, tls })
     }
 
-    /// Opens a connection; the second value is how long the TCP handshake took, the best guess of a round trip.
-    pub(super) async fn open(&self, source: Option<IpAddr>) -> Result<(Sender, Duration), Failure> {
+    /// Opens a connection within the time the clock gives: TCP has its own, so that a silent packet filter is told from
+    /// a server that accepts and then says nothing.
+    pub(super) async fn open(&self, source: Option<IpAddr>, clock: &Clock) -> Result<Opened, Failure> {
         let started = tokio::time::Instant::now();
-        let stream = self.tcp(source).await.map_err(|error| Failure::Connect(error.to_string()))?;
+        let stream = tokio::time::timeout_at(clock.connect_by(), self.tcp(source))
+            .await
+            .map_err(|_| Failure::Connect(format!("timed out after {}", seconds(clock.connect_timeout()))))?
+            .map_err(|error| Failure::Connect(error.to_string()))?;
         let round_trip = started.elapsed();
-        let Some((connector, name)) = &self.tls else {
-            return Ok((http1(stream).await?, round_trip));
-        };
+        let sender = clock.within(self.speak(stream)).await?;
+        Ok(Opened { sender, round_trip })
+    }
+
+    async fn speak(&self, stream: TcpStream) -> Result<Sender, Failure> {
+        let Some((connector, name)) = &self.tls else { return http1(stream).await };
         let stream = connector
             .connect(name.clone(), stream)
             .await
             .map_err(|error| Failure::Tls(explain_tls(&error)))?;
-        let sender = if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
-            http2(stream).await?
+        if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
+            http2(stream).await
         } else {
-            http1(stream).await?
-        };
-        Ok((sender, round_trip))
+            http1(stream).await
+        }
     }
 
     async fn tcp(&self, source: Option<IpAddr>) -> std::io::Result<TcpStream> {

@@ -77,11 +77,11 @@ pub struct Response {
     pub version: Version,
     /// The header fields, at most [`super::MAX_HEADERS`].
     pub headers: HeaderMap,
-    /// The first [`super::KEPT_BODY_BYTES`] of the body.
+    /// The first [`super::KEPT_BODY_BYTES`] of the body, or as many as the request asked for.
     pub body: Bytes,
     /// All bytes of the body that were read.
     pub body_bytes: u64,
-    /// The body went on after [`super::MAX_BODY_BYTES`], or broke off.
+    /// The body went on after the bytes that are read, broke off, or did not end in time.
     pub truncated: bool,
 }
 
@@ -127,7 +127,7 @@ pub enum Failure {
     /// What came is not HTTP, or is beyond the bounds.
     #[error("the answer is not usable HTTP: {0}")]
     Garbage(String),
-    /// Nothing whole came in time.
+    /// The answer's header did not come in time.
     #[error("no answer within {} ms", .0.as_millis())]
     Timeout(Duration),
     /// The request itself cannot be put on the wire.
@@ -153,5 +153,14 @@ impl Answer {
     #[must_use]
     pub fn response(&self) -> Option<&Response> {
         self.result.as_ref().ok()
+    }
+}
+
+/// A wait in words: `5 s`, `1.5 s`, `300 ms`.
+pub(crate) fn seconds(wait: Duration) -> String {
+    match wait.as_millis() {
+        millis @ ..1_000 => format!("{millis} ms"),
+        // The budget's end comes with a few milliseconds of grace, which nobody asked for.
+        _ => format!("{} s", (wait.as_secs_f64() * 10.0).round() / 10.0),
     }
 }

@@ -4,11 +4,16 @@
 //! client hides: a reused connection that was closed, the path before normalisation, duplicate headers, the
 //! exact instants, the source address. Every answer is bounded in headers, bytes and time.
 
+mod body;
 mod client;
+mod clock;
 mod connect;
 mod message;
+mod pool;
+mod wire;
 
 pub use client::Client;
+pub(crate) use message::seconds;
 pub use message::{Answer, Failure, Request, Response};
 
 /// The most header fields of an answer; hyper refuses the answer beyond it.

@@ -8,12 +8,9 @@ use crate::budget::Budget;
 use crate::config::Config;
 use crate::context::Context;
 use crate::error::ScanError;
-use crate::http::{Client, Request};
-use crate::openapi::{self, ApiDescription};
+use crate::http::{Client, Failure, Request, Response};
+use crate::openapi::{self, ApiDescription, MAX_DOCUMENT_BYTES};
 use crate::target::Target;
-
-/// The largest document that is read.
-const MAX_BYTES: u64 = 8 * 1024 * 1024;
 
 /// Reads the document the user named: a file or a URL.
 ///
@@ -24,12 +21,19 @@ pub(super) async fn given(
     target: &Target,
     config: &Config,
 ) -> Result<ApiDescription, ScanError> {
-    let bytes = if source.starts_with("http://") || source.starts_with("https://") {
-        fetch(source, target, config).await?
+    let (shown, bytes) = if is_url(source) {
+        let from = Target::parse(source, &mut Redactor::default())?;
+        (from.shown(), fetch(from, target, config).await?)
     } else {
-        read(source)?
+        (source.to_owned(), read(source)?)
     };
-    openapi::parse(&bytes).map_err(|error| ScanError::usage(format!("{source}: {error}"), error.hint()))
+    openapi::parse(&bytes).map_err(|error| ScanError::usage(format!("{shown}: {error}"), error.hint()))
+}
+
+/// Whether the source of a document is a URL rather than a file.
+pub(super) fn is_url(source: &str) -> bool {
+    let scheme = source.trim().split_once("://").map_or("", |(scheme, _)| scheme);
+    scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https")
 }
 
 fn read(path: &str) -> Result<Vec<u8>, ScanError> {
@@ -40,11 +44,11 @@ fn read(path: &str) -> Result<Vec<u8>, ScanError> {
         )
     };
     let size = std::fs::metadata(path).map_err(unreadable)?.len();
-    if size > MAX_BYTES {
+    if size > MAX_DOCUMENT_BYTES as u64 {
         let message = format!(
             "{path} has {} MiB; OpenAPI documents are read up to {} MiB",
             size >> 20,
-            MAX_BYTES >> 20
+            MAX_DOCUMENT_BYTES >> 20
         );
         return Err(ScanError::usage(
             message,
@@ -54,45 +58,64 @@ fn read(path: &str) -> Result<Vec<u8>, ScanError> {
     std::fs::read(path).map_err(unreadable)
 }
 
-async fn fetch(source: &str, target: &Target, config: &Config) -> Result<Vec<u8>, ScanError> {
-    let mut from = Target::parse(source, &mut Redactor::default())?;
-    let address = from.resolve().await?;
+async fn fetch(mut from: Target, target: &Target, config: &Config) -> Result<Vec<u8>, ScanError> {
+    let hint = "check the URL given with --openapi, or give a file";
+    let shown = from.shown();
+    let unreachable = |why: &dyn std::fmt::Display| ScanError::unreachable(format!("{shown}: {why}"), hint);
+    let mut address = from.resolve().await?;
     let mut own = config.clone();
     if (from.tls, &from.host, from.port) != (target.tls, &target.host, target.port) {
         // Credentials are for the target, not for whoever hosts its description.
         own.headers.clear();
     }
     let budget = Arc::new(Budget::new(3, config.request_timeout, 1));
-    let hint = "check the URL given with --openapi, or give a file";
-    let client = Client::new(&from, address, &own, budget)
-        .map_err(|error| ScanError::usage(error.to_string(), hint))?;
-    let answer = client.send(&Request::get(from.path_and_query.clone())).await;
-    let response = match answer.map(|answer| answer.result) {
-        Ok(Ok(response)) if response.status.is_success() => response,
-        Ok(Ok(response)) => {
-            return Err(ScanError::unreachable(
-                format!("{} answers {}", from.shown(), response.status),
-                hint,
-            ));
+    let response = loop {
+        let client = Client::new(&from, address, &own, Arc::clone(&budget))
+            .map_err(|error| ScanError::usage(error.to_string(), hint))?;
+        let answer = client.send(&document(&from.path_and_query)).await;
+        match answer.map(|answer| answer.result) {
+            Ok(Ok(response)) => break response,
+            Ok(Err(failure)) => {
+                match from.next_address().filter(|_| matches!(failure, Failure::Connect(_))) {
+                    Some(next) => address = next,
+                    None => return Err(unreachable(&failure)),
+                }
+            }
+            Err(exhausted) => return Err(unreachable(&exhausted)),
         }
-        Ok(Err(failure)) => return Err(ScanError::unreachable(format!("{}: {failure}", from.shown()), hint)),
-        Err(exhausted) => return Err(ScanError::unreachable(format!("{}: {exhausted}", from.shown()), hint)),
     };
-    if response.body_bytes > response.body.len() as u64 {
+    if !response.status.is_success() {
+        return Err(ScanError::unreachable(format!("{shown} answers {}", response.status), hint));
+    }
+    if response.body_bytes > MAX_DOCUMENT_BYTES as u64 {
         let message = format!(
-            "{} is larger than the {} KiB that are read over HTTP",
-            from.shown(),
-            response.body.len() >> 10
+            "{shown} is larger than the {} MiB up to which OpenAPI documents are read",
+            MAX_DOCUMENT_BYTES >> 20
         );
-        return Err(ScanError::usage(message, "download it and give the file with --openapi"));
+        let hint = "give the part of the document that describes the operations to scan";
+        return Err(ScanError::usage(message, hint));
+    }
+    if response.truncated {
+        let message = format!("{shown} broke off after {} bytes", response.body_bytes);
+        return Err(ScanError::unreachable(message, "try again with a longer --timeout, or give a file"));
     }
     Ok(response.body.to_vec())
 }
 
+/// The request for a document: kept whole up to the bound, and read so far beyond it that a larger one is known.
+fn document(path_and_query: &str) -> Request {
+    Request {
+        keep_at_least: Some(MAX_DOCUMENT_BYTES),
+        read_at_most: Some(MAX_DOCUMENT_BYTES as u64 + 1),
+        ..Request::get(path_and_query)
+    }
+}
+
 /// Looks at the usual places. Costs at most as many requests as there are places, and stops at the first rejection.
 pub(super) async fn discover(ctx: &Context) -> (Option<ApiDescription>, Option<String>) {
+    let mut unread = None;
     for path in openapi::USUAL_PATHS {
-        let Ok(answer) = ctx.client.send(&Request::get(*path)).await else {
+        let Ok(answer) = ctx.client.send(&document(path)).await else {
             return (None, Some("No OpenAPI document was looked for: the budget was used up.".to_owned()));
         };
         let observation = crate::observe::Observation::new(&answer, None);
@@ -105,6 +128,13 @@ pub(super) async fn discover(ctx: &Context) -> (Option<ApiDescription>, Option<S
         let Some(response) = answer.response().filter(|response| response.status.is_success()) else {
             continue;
         };
+        if response.truncated && is_structured(response) {
+            unread = Some(format!(
+                "{path} was not read as an OpenAPI document: it has over {} MiB, or broke off.",
+                MAX_DOCUMENT_BYTES >> 20
+            ));
+            continue;
+        }
         if let Ok(api) = openapi::parse(&response.body) {
             let note = format!(
                 "An OpenAPI document is at {path} ({} operations): scan them all with --openapi {}{path}.",
@@ -114,7 +144,13 @@ pub(super) async fn discover(ctx: &Context) -> (Option<ApiDescription>, Option<S
             return (Some(api), Some(note));
         }
     }
-    (None, None)
+    (None, unread)
+}
+
+/// Whether an answer may be such a document: a page for people is none.
+fn is_structured(response: &Response) -> bool {
+    let media_type = response.media_type();
+    ["json", "yaml"].iter().any(|format| media_type.contains(format))
 }
 
 /// The paths to scan: the target's own, then the readable operations of a given document.

@@ -37,6 +37,9 @@ pub fn redactor(config: &Config) -> Redactor {
     }
     // A URL that cannot be read is shown shortened, without what stands before its `@`.
     let _ = Target::parse(&config.url, &mut redactor);
+    if let Some(source) = config.openapi.as_deref().filter(|source| api::is_url(source)) {
+        let _ = Target::parse(source, &mut redactor);
+    }
     redactor
 }
 

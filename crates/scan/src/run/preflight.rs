@@ -1,5 +1,7 @@
 //! The first answers: is there anything, what is normal, where does it redirect to?
 
+mod redirect;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,10 +9,11 @@ use crate::budget::Budget;
 use crate::config::Config;
 use crate::context::Context;
 use crate::error::ScanError;
-use crate::http::{Answer, Client, Failure, Request, Response};
+use crate::http::{Answer, Client, Failure, Request, Response, seconds};
 use crate::limiter::Seen;
 use crate::observe::{Normal, Observation, Verdict};
 use crate::target::Target;
+use redirect::Redirect;
 
 /// Redirects that are followed before the scan begins.
 const MAX_REDIRECTS: usize = 5;
@@ -26,47 +29,80 @@ pub(super) struct Reached {
     pub(super) notes: Vec<String>,
 }
 
-/// Resolves, connects and takes the baseline.
+/// Resolves, connects and takes the baseline. However many addresses and redirects there are, it is all within the
+/// one budget of the endpoint.
 ///
 /// # Errors
 /// [`ScanError::Unreachable`] when nothing usable answers, or a limiter already rejects the first request.
 pub(super) async fn reach(target: &Target, config: &Arc<Config>) -> Result<Reached, ScanError> {
     let mut target = target.clone();
-    let address = target.resolve().await?;
+    target.resolve().await?;
+    let budget = Arc::new(new_budget(config));
     let mut notes = Vec::new();
-    let mut visited = vec![target.path_and_query.clone()];
+    let mut visited = vec![(target.tls, target.path_and_query.clone())];
     loop {
-        let client = Arc::new(new_client(&target, address, config)?);
-        let first = first_answer(&client, &target).await?;
-        let Some(location) = same_host_redirect(&target, &first, &mut notes)? else {
-            return baseline(client, config, first, notes).await;
-        };
-        if visited.contains(&location) || visited.len() > MAX_REDIRECTS {
+        let (client, first) = connected(&mut target, config, &budget).await?;
+        match redirect::of(&target, &first) {
+            Redirect::None => return baseline(client, config, first, notes).await,
+            Redirect::Elsewhere(note) => {
+                notes.push(note);
+                return baseline(client, config, first, notes).await;
+            }
+            Redirect::Here(next) => target = *next,
+        }
+        let place = (target.tls, target.path_and_query.clone());
+        if visited.contains(&place) || visited.len() > MAX_REDIRECTS {
             let message =
                 format!("{} redirects in a circle (or more than {MAX_REDIRECTS} times)", target.shown());
             return Err(ScanError::unreachable(message, "name the URL that the redirects should lead to"));
         }
-        visited.push(location.clone());
-        target.path_and_query = location;
+        visited.push(place);
         notes.push(format!("Redirects lead to {}, which was scanned.", target.shown()));
     }
 }
 
 /// Another client of the same target with a budget that begins now.
 pub(super) fn new_client_for(ctx: &Context) -> Result<Client, ScanError> {
-    let target = ctx.client.target();
-    let unresolved = || ScanError::unreachable("the target's address is not known", "try again");
-    new_client(target, target.address.ok_or_else(unresolved)?, &ctx.config)
+    new_client(ctx.client.target(), &ctx.config, &Arc::new(new_budget(&ctx.config)))
 }
 
-fn new_client(target: &Target, address: std::net::SocketAddr, config: &Config) -> Result<Client, ScanError> {
-    let budget =
-        Budget::new(config.requests_per_endpoint(), config.time_per_endpoint(), config.max_in_flight);
-    Client::new(target, address, config, Arc::new(budget))
+fn new_budget(config: &Config) -> Budget {
+    Budget::new(config.requests_per_endpoint(), config.time_per_endpoint(), config.max_in_flight)
+}
+
+fn new_client(target: &Target, config: &Config, budget: &Arc<Budget>) -> Result<Client, ScanError> {
+    let unresolved = || ScanError::unreachable("the target's address is not known", "try again");
+    Client::new(target, target.address.ok_or_else(unresolved)?, config, Arc::clone(budget))
         .map_err(|failure| ScanError::usage(failure.to_string(), "write headers as -H 'Name: value'"))
 }
 
-async fn first_answer(client: &Client, target: &Target) -> Result<Answer, ScanError> {
+/// The first answer, from the first of the name's addresses that takes connections.
+async fn connected(
+    target: &mut Target,
+    config: &Config,
+    budget: &Arc<Budget>,
+) -> Result<(Arc<Client>, Answer), ScanError> {
+    loop {
+        let client = Arc::new(new_client(target, config, budget)?);
+        let last = match first_answer(&client, target).await? {
+            First::Usable(answer) => return Ok((client, answer)),
+            First::Unusable(last) => last,
+        };
+        let refused = matches!(last.as_ref().map(|answer| &answer.result), Some(Err(Failure::Connect(_))));
+        if !refused || target.next_address().is_none() {
+            return Err(explain(target, config, last.as_ref()));
+        }
+    }
+}
+
+/// What the first requests to one address came to.
+enum First {
+    Usable(Answer),
+    /// The last answer, if there was any.
+    Unusable(Option<Answer>),
+}
+
+async fn first_answer(client: &Client, target: &Target) -> Result<First, ScanError> {
     let plain = Request::get(target.path_and_query.clone());
     let mut last = None;
     // One error of a server may be an accident; three in a row are its state.
@@ -76,7 +112,7 @@ async fn first_answer(client: &Client, target: &Target) -> Result<Answer, ScanEr
         }
         let Ok(answer) = client.send(&plain).await else { break };
         match Observation::new(&answer, None).verdict {
-            Verdict::Admitted => return Ok(answer),
+            Verdict::Admitted => return Ok(First::Usable(answer)),
             Verdict::Rejected(signal) => return Err(already_limited(target, &answer, &signal.to_string())),
             Verdict::Failed(_) => {}
         }
@@ -87,7 +123,7 @@ async fn first_answer(client: &Client, target: &Target) -> Result<Answer, ScanEr
             break;
         }
     }
-    Err(explain(target, last.as_ref()))
+    Ok(First::Unusable(last))
 }
 
 fn already_limited(target: &Target, answer: &Answer, signal: &str) -> ScanError {
@@ -105,7 +141,7 @@ fn already_limited(target: &Target, answer: &Answer, signal: &str) -> ScanError 
     ScanError::unreachable(message, format!("{wait}, or scan from another address"))
 }
 
-fn explain(target: &Target, answer: Option<&Answer>) -> ScanError {
+fn explain(target: &Target, config: &Config, answer: Option<&Answer>) -> ScanError {
     let at = format!("{}:{}", target.host, target.port);
     let Some(answer) = answer else {
         return ScanError::unreachable(format!("no answer from {at} within the budget"), "raise --max-time");
@@ -121,8 +157,13 @@ fn explain(target: &Target, answer: Option<&Answer>) -> ScanError {
             "mend the certificate, trust its issuer (SSL_CERT_FILE), or scan with --insecure",
         ),
         Err(Failure::Timeout(after)) => unreachable(
-            format!("{at} accepts connections but did not answer within {} s", after.as_secs_f32().round()),
-            "check that the service is healthy, or raise --max-time",
+            format!("{at} accepts connections but did not answer within {}", seconds(*after)),
+            // The wait ends with the budget where that is the shorter of the two.
+            if *after >= config.request_timeout {
+                "check that the service is healthy, or wait longer with --timeout"
+            } else {
+                "check that the service is healthy, or raise --max-time (and --timeout)"
+            },
         ),
         Err(Failure::Closed) => unreachable(
             format!("{at} closes the connection without an answer"),
@@ -142,29 +183,6 @@ fn explain(target: &Target, answer: Option<&Answer>) -> ScanError {
     }
 }
 
-/// Where a redirect leads on the same host; a redirect elsewhere is what the endpoint answers, and is noted.
-fn same_host_redirect(
-    target: &Target,
-    first: &Answer,
-    notes: &mut Vec<String>,
-) -> Result<Option<String>, ScanError> {
-    let Some(response) = first.response().filter(|response| response.status.is_redirection()) else {
-        return Ok(None);
-    };
-    let Some(location) = response.header("location") else { return Ok(None) };
-    let base = url::Url::parse(&format!("{}{}", target.origin(), target.path_and_query)).ok();
-    let Some(next) = base.as_ref().and_then(|base| base.join(location).ok()) else { return Ok(None) };
-    let same_host = base.is_some_and(|base| base.origin() == next.origin());
-    if same_host {
-        return Ok(Some(next[url::Position::BeforePath..url::Position::AfterQuery].to_owned()));
-    }
-    let elsewhere = format!("{}://{}", next.scheme(), next.host_str().unwrap_or("?"));
-    notes.push(format!(
-        "The endpoint redirects to {elsewhere}, which was not followed: scans stay on their host."
-    ));
-    Ok(None)
-}
-
 async fn baseline(
     client: Arc<Client>,
     config: &Arc<Config>,
@@ -172,7 +190,7 @@ async fn baseline(
     mut notes: Vec<String>,
 ) -> Result<Reached, ScanError> {
     let Some(response) = first.response().cloned() else {
-        return Err(explain(client.target(), Some(&first)));
+        return Err(explain(client.target(), config, Some(&first)));
     };
     let mut ctx = Context {
         normal: Normal::of(&response),

@@ -1,4 +1,5 @@
-//! Can credentials be guessed without hindrance? At most 15 obviously false ones are sent.
+//! Can credentials be guessed without hindrance? At most 15 obviously false ones are sent: 12 here, and up to 3 by the
+//! search for ways round the limiter.
 //!
 //! The tokens say what they are (`ratewarden-false-…`) and belong to nobody, so no account can be locked by them; what
 //! may be locked for a while is this machine's address, which is the protection we hope to see. Where the user sent a
@@ -20,8 +21,9 @@ use crate::statistics::median;
 use scheme::Scheme;
 pub use scheme::carries_credentials;
 
-/// False credentials sent, the first that is only a check included.
-pub const TRIES: u32 = 15;
+/// False credentials sent, the first that is only a check included. With the up to 3 that the search for ways round the
+/// limiter sends, an endpoint gets at most the 15 that the rule promises.
+pub const TRIES: u32 = 12;
 /// A delay grows where the last answers take this many times as long as the first…
 const GROWTH: f64 = 2.0;
 /// …and this much longer.
@@ -37,7 +39,7 @@ pub fn may_be_tried(ctx: &Context) -> bool {
     Scheme::of(ctx).is_ok()
 }
 
-/// Sends false credentials where the endpoint asks for any: 0 to 16 requests.
+/// Sends false credentials where the endpoint asks for any: 0 to 13 requests.
 pub async fn probe(ctx: &Context) -> Outcome {
     let scheme = match Scheme::of(ctx) {
         Ok(scheme) => scheme,
@@ -53,6 +55,9 @@ pub async fn probe(ctx: &Context) -> Outcome {
             outcome.notes.push(format!("guessing credentials was hindered after {}: {how}", count(tries.len())));
             outcome.tested.push(rules::NO_LOCKOUT.id);
         }
+        Ok(Guesses { end: End::Unjudged, .. }) => outcome.notes.push(
+            "whether guessing credentials is hindered cannot be judged: the limiter was rejecting".to_owned(),
+        ),
         Ok(Guesses { end: End::Unhindered, tries, status, seconds }) => {
             outcome.findings.push(finding(ctx, &scheme, &tries, status, seconds));
         }
@@ -77,6 +82,8 @@ enum End {
     NoCheck(u16),
     /// Something stood in the way.
     Protected(String),
+    /// The limiter that our own requests had used up rejected the honest caller.
+    Unjudged,
     /// Nothing did.
     Unhindered,
 }
@@ -94,7 +101,7 @@ async fn guess(courier: &mut Courier<'_>, scheme: &Scheme) -> Result<Guesses, St
     for _ in 1..TRIES {
         let (answer, _) = courier.send(&scheme.false_request(courier.ctx), Some(&normal)).await?;
         last_sent = answer.sent_at;
-        if let Some(how) = hindrance(&answer, &refusal) {
+        if let Some(how) = hindrance(courier.ctx, &answer, &refusal) {
             guesses.end = End::Protected(how);
             return Ok(guesses);
         }
@@ -120,7 +127,10 @@ async fn honest_caller(courier: &mut Courier<'_>, scheme: &Scheme) -> Result<Opt
         return Ok(None);
     }
     let ctx = courier.ctx;
-    let (answer, _) = courier.send(&ctx.plain(), Some(&ctx.normal)).await?;
+    let (answer, verdict) = courier.send(&ctx.plain(), Some(&ctx.normal)).await?;
+    if ctx.limiter_rejects && verdict.is_rejected() {
+        return Ok(Some(End::Unjudged));
+    }
     let admitted = answer.response().is_some_and(|response| response.status == ctx.normal.status);
     Ok((!admitted).then(|| {
         let what =
@@ -130,18 +140,18 @@ async fn honest_caller(courier: &mut Courier<'_>, scheme: &Scheme) -> Result<Opt
 }
 
 /// What stood in the way of one try, if anything did; `refusal` is how the first was refused.
-fn hindrance(answer: &Answer, refusal: &Response) -> Option<String> {
+fn hindrance(ctx: &Context, answer: &Answer, refusal: &Response) -> Option<String> {
     match &answer.result {
-        Ok(response) => hindering_response(response, refusal),
+        Ok(response) => hindering_response(ctx, response, refusal),
         Err(Failure::Closed) => Some("the connection was closed without an answer".to_owned()),
         Err(failure) => Some(failure.to_string()),
     }
 }
 
-fn hindering_response(response: &Response, refusal: &Response) -> Option<String> {
+fn hindering_response(ctx: &Context, response: &Response, refusal: &Response) -> Option<String> {
     let (status, usual) = (response.status.as_u16(), refusal.status.as_u16());
     if let Some(after) = response.header("retry-after") {
-        let after: String = after.chars().take(40).collect();
+        let after = ctx.excerpt(after, 40);
         return Some(format!("the answer was {status} with Retry-After: {after}"));
     }
     if status != usual {

@@ -55,6 +55,9 @@ const FIELDS: [(&str, &str); 19] = [
     ("x-cassandra-*", "Cassandra"),
 ];
 
+/// A `Server` longer than this is not shown, only the product's name in it.
+const LONGEST_SHOWN: usize = 80;
+
 /// Reads the header of one response.
 pub(super) fn read(response: &Response, found: &mut Found) {
     for value in response.headers.get_all("server").iter().filter_map(|value| value.to_str().ok()) {
@@ -92,7 +95,8 @@ fn read_server(value: &str, found: &mut Found) {
             product.split_once('/').map_or((product, None), |(name, rest)| (name, version_at(rest)));
         let known = SERVERS.iter().find(|(mark, _)| name.eq_ignore_ascii_case(mark));
         if let Some((_, usual)) = known {
-            let shown: String = value.chars().take(80).collect();
+            // Whole or not at all: what is cut cannot be redacted any more.
+            let shown = if value.len() <= LONGEST_SHOWN { value } else { name };
             found.add(usual, version, &format!("header server: {shown}"));
         }
     }

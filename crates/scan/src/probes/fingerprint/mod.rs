@@ -41,7 +41,7 @@ struct Found(Vec<Technology>);
 
 impl Found {
     fn add(&mut self, name: &str, version: Option<&str>, evidence: &str) {
-        let version = version.map(|text| text.chars().take(LONGEST_VERSION).collect::<String>());
+        let version = version.filter(|text| text.len() <= LONGEST_VERSION).map(str::to_owned);
         if let Some(known) = self.0.iter_mut().find(|known| known.name == name) {
             if known.version.is_none() && version.is_some() {
                 known.version = version;
@@ -53,7 +53,7 @@ impl Found {
     }
 }
 
-/// A version is outside text; this much of it is shown.
+/// What is longer is no version, and is not shown; to cut it could leave half a secret.
 const LONGEST_VERSION: usize = 40;
 
 /// The leading `1.2.3-x` of a text, if it begins with a digit.

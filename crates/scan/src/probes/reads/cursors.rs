@@ -37,7 +37,7 @@ pub(super) fn finding(ctx: &Context, answers: &[&Response]) -> Option<Finding> {
     let listed: Value = weak
         .iter()
         .map(|(field, text, weakness)| {
-            json!({ "field": field, "cursor": shorten(text), "kind": kind(weakness), "decoded": decoded(weakness, text) })
+            json!({ "field": field, "cursor": ctx.excerpt(text, LONGEST_SHOWN), "kind": kind(weakness), "decoded": decoded(ctx, weakness, text) })
         })
         .collect();
     // A number is readable beyond doubt; ids and texts may be meant to be public.
@@ -79,16 +79,16 @@ fn kind(weakness: &Weakness) -> &'static str {
     }
 }
 
-fn decoded(weakness: &Weakness, text: &str) -> Value {
+fn decoded(ctx: &Context, weakness: &Weakness, text: &str) -> Value {
     match weakness {
         Weakness::Offset(number) => json!(number),
-        Weakness::Id(id) => json!(shorten(id)),
-        Weakness::Json { keys } => json!({ "keys": keys }),
+        Weakness::Id(id) => json!(ctx.excerpt(id, LONGEST_SHOWN)),
+        // What is inside was cut when it was decoded, perhaps in the middle of a secret.
+        Weakness::Json { keys } => {
+            let redactor = crate::run::redactor(&ctx.config);
+            json!({ "keys": keys.iter().map(|key| redactor.redact_cut(key)).collect::<Vec<_>>() })
+        }
         Weakness::CassandraPagingState => json!({ "paging_state_characters": text.len() }),
-        Weakness::Base64Plain(plain) => json!(shorten(plain)),
+        Weakness::Base64Plain(plain) => json!(crate::run::redactor(&ctx.config).redact_cut(plain)),
     }
-}
-
-fn shorten(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(LONGEST_SHOWN).collect()
 }

@@ -1,6 +1,7 @@
 //! Does one hot key slow writes down, and is what is written checked?
 //!
-//! Only with `--writes` and an operation that the user or the API's description names. Everything written says that it is
+//! Only with `--writes` and an operation that the user names, or a POST that the API's description has on the target's
+//! path. Everything written says that it is
 //! test data (`ratewarden-probe-…`) and is listed in a note, for a scanner that never deletes must say what it leaves
 //! behind.
 
@@ -87,12 +88,12 @@ fn operation(ctx: &Context) -> Result<(Method, String), Option<String>> {
     if STARTS_WORK.iter().any(|start| target.contains(start)) {
         return Err(None);
     }
-    let described =
-        |method: &str| ctx.api.as_ref().and_then(|api| api.operation_for(method, target)).is_some();
-    match (described("POST"), described("PUT")) {
-        (true, _) => Ok((Method::POST, target.to_owned())),
-        (_, true) => Ok((Method::PUT, target.to_owned())),
-        _ => Err(Some("writes were not tried: name an operation with --endpoint 'POST /path'".to_owned())),
+    // A PUT or PATCH changes what is there: only where the user names it.
+    let described = ctx.api.as_ref().and_then(|api| api.operation_for("POST", target)).is_some();
+    if described {
+        Ok((Method::POST, target.to_owned()))
+    } else {
+        Err(Some("writes were not tried: name an operation with --endpoint 'POST /path'".to_owned()))
     }
 }
 
@@ -143,7 +144,7 @@ impl Writing<'_> {
                 401 | 403 | 404 | 405 | 501 => return Ok(Err(format!("it answered {status}"))),
                 _ => {}
             }
-            let said: String = response.text().chars().filter(|c| !c.is_control()).take(120).collect();
+            let said = self.courier.ctx.excerpt(&response.text(), 120);
             last = format!("{status} {said}").trim_end().to_owned();
             if !draft.improve(&response) {
                 break;
