@@ -30,6 +30,16 @@ fn a_limit_without_a_window_may_be_the_rate_of_a_bucket() {
     Scan::of(&server, "/items").report().finished().detected(true).lacks("scan.headers-lie");
 }
 
+/// A bucket that is full again before each call stays at 99 of 100; one that rejects does not.
+#[test]
+fn a_rejection_that_promises_99_more_calls_is_a_lie() {
+    let server = Server::start(Bucket::new(10.0, 20.0), |request, bucket| {
+        let reply = Reply::items_if(bucket.admits(request.address(), request.at));
+        reply.header("x-ratelimit-limit", 100).header("x-ratelimit-remaining", 99)
+    });
+    Scan::of(&server, "/items").report().finished().detected(true).has("scan.headers-lie");
+}
+
 #[test]
 fn ten_times_the_limit_is_a_lie() {
     let server = Server::start(Window::new(10, 3), |request, window| {
