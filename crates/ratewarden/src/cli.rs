@@ -33,7 +33,7 @@ pub(crate) enum Command {
     /// Scan a URL: a score, the limiter behind it, what is wrong and what mends it.
     #[command(after_help = EXIT_CODES)]
     Scan(Box<ScanArgs>),
-    /// Everything, on this machine, in a minute: a weak API is started, scanned, limited and scanned again.
+    /// Everything, on this machine, in half a minute: a weak API is started, scanned, limited and scanned again.
     Demo(DemoArgs),
     /// List the rules, or explain one.
     Rules(RulesArgs),

@@ -1,7 +1,7 @@
 //! What the demo says beside the reports: short headings, one line for a finding, and a table of before and after.
 
 use clap::builder::styling::{AnsiColor, Style};
-use ratewarden_model::{Finding, ScanReport, Severity};
+use ratewarden_model::{Finding, ScanReport, Severity, rules};
 
 use crate::expect;
 
@@ -16,7 +16,7 @@ const BAD: Style = AnsiColor::Red.on_default();
 pub(crate) fn welcome(url: &str) -> String {
     format!(
         "{BOLD}Ratewarden demo{BOLD:#}\n\n  A small API with every weakness we look for is now up, on this machine only:\n  \
-         {NUMBER}{url}{NUMBER:#}\n  It is scanned, put behind a rate limit, and scanned again: about a minute.\n"
+         {NUMBER}{url}{NUMBER:#}\n  It is scanned, put behind a rate limit, and scanned again: about half a minute.\n"
     )
 }
 
@@ -28,11 +28,7 @@ pub(crate) fn heading(number: u32, title: &str) -> String {
 /// A report in a few lines, without what `before` has said of other places.
 pub(crate) fn glance(path: &str, report: &ScanReport, before: &ScanReport) -> String {
     let mut text = format!("  {BOLD}GET {path}{BOLD:#}  {}\n", score(report));
-    let is_told = |finding: &&Finding| {
-        finding.subject.label().ends_with(path)
-            || before.findings.iter().all(|other| other.fingerprint != finding.fingerprint)
-    };
-    let told: Vec<_> = report.findings.iter().filter(is_told).collect();
+    let told = untold(path, report, before);
     if told.is_empty() {
         text.push_str("    nothing was found\n");
     }
@@ -43,31 +39,35 @@ pub(crate) fn glance(path: &str, report: &ScanReport, before: &ScanReport) -> St
     text
 }
 
+fn untold<'a>(path: &str, report: &'a ScanReport, before: &ScanReport) -> Vec<&'a Finding> {
+    let is_new = |finding: &&Finding| {
+        finding.subject.label().ends_with(path)
+            || before.findings.iter().all(|other| other.fingerprint != finding.fingerprint)
+    };
+    report.findings.iter().filter(is_new).collect()
+}
+
 /// A report in a few lines, with what shows that a limit is less than it seems.
-pub(crate) fn got_round(path: &str, report: &ScanReport) -> String {
+pub(crate) fn got_round(path: &str, report: &ScanReport, before: &ScanReport) -> String {
     let mut text = format!("  {BOLD}GET {path}{BOLD:#}  {}\n", score(report));
     text.push_str(&format!("    {DIM}limiter{DIM:#}   {}\n", limiters(report)));
-    for finding in &report.findings {
+    for finding in untold(path, report, before) {
         text.push_str(&format!("    {}  {}\n", severity(finding.severity), finding.title));
-        for shown in shown(finding) {
+        if let Some(shown) = shown(finding) {
             text.push_str(&format!("              {DIM}{shown}{DIM:#}\n"));
         }
     }
     text
 }
 
-/// The variants that got round a limit, and what a header says beside what was seen.
-fn shown(finding: &Finding) -> Vec<String> {
-    let words = |name: &str| finding.evidence.get(name).and_then(|value| value.as_str());
-    let mut lines = Vec::new();
-    if let Some(variants) = finding.evidence.get("variants").and_then(|value| value.as_array()) {
-        let names: Vec<_> = variants.iter().filter_map(|value| value.as_str()).collect();
-        lines.push(format!("got round with {}", names.join(", ")));
+/// The variants that got round a limit, or what is false in its headers.
+fn shown(finding: &Finding) -> Option<String> {
+    if finding.rule == rules::HEADERS_LIE.id {
+        return Some(finding.description.clone());
     }
-    if let (Some(published), Some(observed)) = (words("published"), words("observed")) {
-        lines.push(format!("published {published}, observed {observed}"));
-    }
-    lines
+    let variants = finding.evidence.get("variants")?.as_array()?;
+    let names: Vec<_> = variants.iter().filter_map(|value| value.as_str()).collect();
+    Some(format!("got round with {}", names.join(", ")))
 }
 
 /// What the limit changed, and what it did not.
@@ -148,8 +148,6 @@ fn severity(severity: Severity) -> String {
 
 #[cfg(test)]
 mod tests {
-    use ratewarden_model::rules;
-
     use super::*;
     use crate::gate::tests::{finding, report};
 
@@ -157,12 +155,14 @@ mod tests {
     fn a_limit_that_can_be_got_round_is_told_with_the_way_and_the_lie() {
         let bypass =
             finding(&rules::BYPASS_ADDRESS_HEADER, "/s").evidence("variants", vec!["x-forwarded-for"]);
-        let lie = finding(&rules::HEADERS_LIE, "/s").evidence("published", "100").evidence("observed", "20");
-        let told = got_round("/s", &report(vec![bypass, lie, finding(&rules::NO_RATE_HEADERS, "/s")]));
+        let lie = finding(&rules::HEADERS_LIE, "/s");
+        let plane = finding(&rules::OPEN_CONTROL_PLANE, "/api");
+        let told = got_round("/s", &report(vec![plane.clone(), bypass, lie.clone()]), &report(vec![plane]));
         let text = anstream::adapter::strip_str(&told).to_string();
-        for line in ["got round with x-forwarded-for", "published 100, observed 20"] {
+        for line in ["got round with x-forwarded-for", &lie.description] {
             assert!(text.lines().any(|own| own.trim() == line), "{text}");
         }
+        assert!(!text.contains(rules::OPEN_CONTROL_PLANE.title), "it was told before: {text}");
     }
 
     #[test]

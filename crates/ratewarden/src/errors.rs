@@ -123,7 +123,8 @@ pub(crate) fn usage(error: &clap::Error, arguments: &[OsString]) -> Exit {
         return output::print_styled(&error.render()).map_or_else(|failure| failure.print(), |()| Exit::Fine);
     }
     if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-        let hint = "`ratewarden demo` shows everything in a minute; `ratewarden --help` lists the commands";
+        let hint =
+            "`ratewarden demo` shows everything in half a minute; `ratewarden --help` lists the commands";
         return Failure::usage("no command was given", hint).print();
     }
     let (message, tip) = take_apart(&error.render().to_string());
