@@ -21,7 +21,7 @@ fn a_limit_for_each_issued_key_is_no_limit_for_everybody() {
 #[test]
 fn a_limit_for_each_connection_is_keyed_by_it() {
     let server = Server::parallel(|request| Reply::items_if(request.earlier_on_connection < 10));
-    let claims = Scan::of(&server, "/items").report();
+    let claims = Scan::of(&server, "/items").bounds(400, 10).report();
     claims.detected(true).lacks("scan.shared-limit");
     claims.holds(claims.keyed_by("connection"), "it is keyed by the connection");
     claims.holds(!claims.keyed_by("address"), "it is not keyed by the address");
