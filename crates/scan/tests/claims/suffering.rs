@@ -51,6 +51,17 @@ fn a_200_that_speaks_of_a_rate_limit_is_one_from_the_first_answer_on() {
     is_said_to_be_limited_already(200, r#"{"error":"Rate limit exceeded"}"#);
 }
 
+/// Our own name has "rate-limit" in it, and a service that shows a request to its sender gives it back.
+#[test]
+fn an_answer_that_echoes_our_own_name_is_no_rejection() {
+    let server = Server::parallel(|request| {
+        let name = request.header("user-agent").unwrap_or_default();
+        Reply::json(200, &format!("{{\"headers\":{{\"User-Agent\":\"{name}\"}}}}"))
+    });
+    let claims = Scan::of(&server, "/headers").bounds(60, 3).report();
+    claims.finished().detected(false).has("scan.no-limit");
+}
+
 #[test]
 fn a_403_that_asks_for_credentials_is_scanned() {
     let server = Server::parallel(|_| Reply::json(403, r#"{"message":"forbidden"}"#));
