@@ -1,6 +1,8 @@
 //! The first answers: is there anything, what is normal, where does it redirect to?
 
 mod redirect;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;

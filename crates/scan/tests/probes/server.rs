@@ -116,6 +116,7 @@ impl Server {
             baseline,
             baseline_latency: answer.latency,
             technologies: Vec::new(),
+            limiter_rejects: false,
             api: None,
         }
     }

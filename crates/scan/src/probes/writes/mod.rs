@@ -1,9 +1,8 @@
 //! Does one hot key slow writes down, and is what is written checked?
 //!
 //! Only with `--writes` and an operation that the user names, or a POST that the API's description has on the target's
-//! path. Everything written says that it is
-//! test data (`ratewarden-probe-…`) and is listed in a note, for a scanner that never deletes must say what it leaves
-//! behind.
+//! path: a PUT or PATCH changes what is there already. Everything written says that it is test data
+//! (`ratewarden-probe-…`) and is listed in a note, for a scanner that never deletes must say what it leaves behind.
 
 mod careless;
 mod draft;
