@@ -123,7 +123,8 @@ impl Client {
                 let answer = clock.within(sent).await?;
                 clock.mark_headed();
                 let response = body::read(answer, bounds, clock.answer_by()).await;
-                if !response.truncated {
+                // A connection of one's own is nobody else's afterwards either: it may have an allowance of its own.
+                if !response.truncated && !request.fresh_connection {
                     self.pools.keep(source, sender).await;
                 }
                 Ok(response)
@@ -131,7 +132,9 @@ impl Client {
             Sender::Http2(mut sender) => {
                 let sent = async {
                     sender.ready().await.map_err(|_| Failure::Closed)?;
-                    self.pools.share(source, sender.clone());
+                    if !request.fresh_connection {
+                        self.pools.share(source, sender.clone());
+                    }
                     let wire = wire::for_http2(wire, &self.target)?;
                     sender.send_request(wire).await.map_err(|error| explain(&error))
                 };

@@ -65,21 +65,26 @@ pub(super) fn fit(samples: &[Sample], conditions: Conditions) -> Option<Fit> {
     Some(fit)
 }
 
-/// Depths worth trying at a rate: what the first run admitted less what returned during it.
+/// Depths worth trying at a rate: what the first run admitted less what returned during it, counted from its start and
+/// from the end of its longest pause, for a pause fills the bucket to the brim.
 fn bursts(samples: &[Sample], rate: f64) -> Vec<u64> {
-    let run = samples.iter().take_while(|sample| sample.admitted).count();
-    let (Some(first), Some(last)) = (samples.first(), samples.get(run.saturating_sub(1))) else {
-        return Vec::new();
-    };
-    let at_least = super::to_count(super::to_f64(run) - rate * (last.at - first.at)).max(1);
-    let mut found: Vec<u64> =
-        (at_least.saturating_sub(2)..=at_least + 3).filter(|&burst| burst > 0).collect();
-    // A slow start lets the bucket refill to the brim, so the true depth may be more.
-    found.extend(
-        [1, 2, 3, 5, 8, 10, 15, 20, 21, 25, 30, 40, 50, 51, 60, 80, 100, 101]
-            .into_iter()
-            .filter(|&b| b > at_least),
-    );
+    let run: Vec<&Sample> = samples.iter().take_while(|sample| sample.admitted).collect();
+    let Some(last) = run.last() else { return Vec::new() };
+    let pause = (1..run.len()).max_by(|&a, &b| {
+        let gap = |index: usize| run[index].at - run[index - 1].at;
+        gap(a).total_cmp(&gap(b))
+    });
+    let mut found: Vec<u64> = [0, pause.unwrap_or(0)]
+        .into_iter()
+        .flat_map(|from| {
+            let depth = super::to_f64(run.len() - from) - rate * (last.at - run[from].at);
+            let depth = super::to_count(depth).max(1);
+            depth.saturating_sub(3).max(1)..=depth + 3
+        })
+        .collect();
+    found.extend([1, 2, 3, 5, 8, 10, 15, 20, 21, 25, 30, 40, 50, 51, 60, 80, 100, 101]);
+    found.sort_unstable();
+    found.dedup();
     found
 }
 

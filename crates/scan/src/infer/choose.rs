@@ -43,7 +43,7 @@ pub fn infer(samples: &[Sample], conditions: Conditions) -> Option<Inference> {
     let runner_up = ranked.next();
     let informative = samples.len() - first_rejected.unwrap_or(0);
     let readmitted = samples.iter().skip(first_rejected.unwrap_or(0)).any(|sample| sample.admitted);
-    Some(conclude(best, runner_up, samples, informative, readmitted))
+    Some(conclude(best, runner_up, samples, conditions, informative, readmitted))
 }
 
 /// The delays themselves must be explained, not only the rejections.
@@ -52,17 +52,34 @@ fn is_queue(fit: &Fit, samples: &[Sample], delayed: usize) -> bool {
     delayed >= 3 && f64::from(fit.misfits) <= allowed.min(super::to_f64(delayed).max(2.0))
 }
 
+/// Whether the clock is fine enough for the hypothesis: calls of a very fast bucket return within the uncertainty, and
+/// then a few rejections of any cause fit.
+fn is_resolved(fit: &Fit, samples: &[Sample], conditions: Conditions) -> bool {
+    const MANY: usize = 30;
+    if fit.algorithm == Algorithm::Concurrency {
+        // Calls that are over within the uncertainty were perhaps never in flight together.
+        let mut lengths: Vec<f64> = samples.iter().filter(|s| s.admitted).map(|s| s.done - s.at).collect();
+        lengths.sort_by(f64::total_cmp);
+        return lengths.get(lengths.len() / 2).is_some_and(|median| *median > 6.0 * conditions.jitter);
+    }
+    let blurred = fit.algorithm == Algorithm::TokenBucket
+        && fit.rate.is_some_and(|rate| rate * conditions.jitter > 0.12);
+    !blurred || samples.iter().filter(|sample| !sample.admitted).count() >= MANY
+}
+
 fn conclude(
     best: Fit,
     runner_up: Option<Fit>,
     samples: &[Sample],
+    conditions: Conditions,
     informative: usize,
     readmitted: bool,
 ) -> Inference {
     let informative = super::to_f64(informative);
     let window_at_least = (!readmitted).then(|| blocked_span(samples));
     let lead = runner_up.as_ref().map_or(f64::INFINITY, |other| other.cost() - best.cost());
-    let explained = f64::from(best.misfits) <= (0.15 * informative).max(2.0);
+    let explained =
+        f64::from(best.misfits) <= (0.15 * informative).max(2.0) && is_resolved(&best, samples, conditions);
     if !explained {
         let mut fit = Fit::new(Algorithm::Unknown, best.misfits, 0.0);
         // How many were let through before the first rejection is a fact, whatever the algorithm.

@@ -50,6 +50,13 @@ pub enum Disagreement {
         /// In this time.
         within: Duration,
     },
+    /// Rejections say that calls are left.
+    LeftOnRejection {
+        /// The number they say.
+        remaining: u64,
+        /// In so many rejections.
+        rejections: u64,
+    },
     /// What is left does not fall although calls are admitted.
     RemainingStands {
         /// The number that stands.
@@ -91,7 +98,7 @@ pub(super) fn verify(seen: &[Seen], inference: Option<&Inference>) -> Option<Ver
         Some(false) => 2,
     };
     let mut best = judged.iter().min_by_key(rank)?.clone();
-    if let Some(stands) = remaining_stands(seen) {
+    if let Some(stands) = left_on_rejection(seen).or_else(|| remaining_stands(seen)) {
         best.agrees = Some(false);
         best.disagreement = best.disagreement.or(Some(stands));
     }
@@ -160,6 +167,16 @@ fn not_enforced(published: &PublishedLimit, seen: &[Seen]) -> (Option<bool>, Opt
     } else {
         (None, None)
     }
+}
+
+/// Every limit that a rejection publishes says that calls are left: none of them can be the one that rejected.
+fn left_on_rejection(seen: &[Seen]) -> Option<Disagreement> {
+    const FEWEST: usize = 3;
+    let least = |seen: &Seen| seen.published.iter().filter_map(|published| published.remaining).min();
+    let left: Vec<u64> = seen.iter().filter(|seen| seen.is_rejected()).filter_map(least).collect();
+    let remaining = *left.iter().min()?;
+    (left.len() >= FEWEST && remaining >= 2)
+        .then_some(Disagreement::LeftOnRejection { remaining, rejections: left.len() as u64 })
 }
 
 /// A constant where a counter should be.

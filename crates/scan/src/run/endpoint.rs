@@ -146,7 +146,7 @@ async fn write(ctx: &mut Context, work: &mut Work) {
 }
 
 /// Waits until a short limiter lets calls in again, so that the other probes get answers.
-async fn recover(ctx: &Context, found: &Investigation) {
+pub(super) async fn recover(ctx: &Context, found: &Investigation) {
     let Some(inference) = &found.inference else { return };
     let fit = &inference.fit;
     let wait = match fit.algorithm {

@@ -115,6 +115,11 @@ fn headers_lie(ctx: &Context, found: &Investigation) -> Option<Finding> {
             published.to_string(),
             format!("{admitted} admitted"),
         ),
+        Disagreement::LeftOnRejection { remaining, rejections } => (
+            format!("{rejections} rejections say that {remaining} or more calls are left ({family})."),
+            format!("{remaining} left"),
+            "rejected".to_owned(),
+        ),
         Disagreement::RemainingStands { remaining, admitted } => (
             format!(
                 "The answers say that {remaining} calls are left ({family}), unchanged during {admitted} admitted calls."

@@ -42,12 +42,14 @@ async fn rejected_together(ctx: &Context, found: &Investigation, other: &str) ->
         return false;
     }
     // It must be open before: a limiter of its own may still be shut from its own scan.
-    let before = ctx.client.send(&Request::get(other)).await;
-    let open = before
-        .is_ok_and(|answer| answer.response().is_some_and(|response| response.status == ctx.normal.status));
-    if !open {
-        return false;
+    if !is_open(ctx, other).await {
+        // Or it is the shared one, which this endpoint's scan has shut.
+        super::endpoint::recover(ctx, found).await;
+        if !is_open(ctx, other).await {
+            return false;
+        }
     }
+
     let shots = std::iter::repeat_n((SPACING, ctx.plain()), usize::try_from(fill).unwrap_or(0));
     let (_, ended) = fire(ctx, shots, &mut |answered: &[Seen]| answered.iter().any(Seen::is_rejected)).await;
     if ended.is_err() {
@@ -59,6 +61,11 @@ async fn rejected_together(ctx: &Context, found: &Investigation, other: &str) ->
         |odd: usize| volley.iter().filter(|(index, seen)| index % 2 == odd && seen.is_rejected()).count();
     // One of each may have met a token that just returned.
     ended.is_ok() && rejected(0) >= 3 && rejected(1) == 3
+}
+
+async fn is_open(ctx: &Context, path: &str) -> bool {
+    let answer = ctx.client.send(&Request::get(path)).await;
+    answer.is_ok_and(|answer| answer.response().is_some_and(|response| response.status == ctx.normal.status))
 }
 
 /// One limiter for each group, its findings once with all endpoints named, and the endpoints' own findings.
