@@ -131,7 +131,10 @@ mod tests {
         let page = "<address>Apache/2.4.66 (Debian) Server at h Port 80</address>";
         assert_eq!(version(&[], page).as_deref(), Some("2.4.66"));
         let endless = format!("nginx/{}", "1".repeat(5_000));
-        assert_eq!(version(&[("server", &endless)], "").unwrap().len(), LONGEST_VERSION);
+        // Cut, it could end in half of a secret, which no redactor knows.
+        let server = response(200, &[("server", &endless)], "");
+        let found = recognise(&[&server], "/x");
+        assert_eq!((found[0].version.as_deref(), found[0].evidence.as_str()), (None, "header server: nginx"));
     }
 
     #[test]
