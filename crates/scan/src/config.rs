@@ -136,5 +136,5 @@ pub const MAX_IN_FLIGHT: usize = 50;
 /// The `User-Agent`: honest, with version, the same in every request.
 #[must_use]
 pub fn user_agent() -> String {
-    format!("ratewarden/{VERSION} (API rate-limit scanner; +https://github.com/ratewarden/ratewarden)")
+    format!("ratewarden/{VERSION} (+https://github.com/ratewarden/ratewarden)")
 }

@@ -87,7 +87,9 @@ async fn connected(
     loop {
         let client = Arc::new(new_client(target, config, budget)?);
         let last = match first_answer(&client, target).await? {
-            First::Usable(answer) => return Ok((client, answer)),
+            First::Usable(answer) => {
+                return unending(target, config, &answer).map_or(Ok((client, answer)), Err);
+            }
             First::Unusable(last) => last,
         };
         let refused = matches!(last.as_ref().map(|answer| &answer.result), Some(Err(Failure::Connect(_))));
@@ -95,6 +97,26 @@ async fn connected(
             return Err(explain(target, config, last.as_ref()));
         }
     }
+}
+
+/// The error for an answer that began and did not end in time: a hanging server, or a stream without end. Each call of a
+/// scan would take as long.
+fn unending(target: &Target, config: &Config, answer: &Answer) -> Option<ScanError> {
+    let response = answer.response().filter(|response| response.truncated)?;
+    let patience = config.request_timeout.min(config.time_per_endpoint());
+    (answer.total >= patience.mul_f64(0.9)).then(|| {
+        let message = format!(
+            "{} began its answer ({}) but did not end it within {}; {} bytes came",
+            target.shown(),
+            response.status,
+            seconds(answer.total),
+            response.body_bytes
+        );
+        ScanError::unreachable(
+            message,
+            "scan an endpoint whose answers end, or wait longer with --timeout and --max-time",
+        )
+    })
 }
 
 /// What the first requests to one address came to.
