@@ -1,7 +1,7 @@
 //! The probes beside the limiter's: each sends a few bounded requests and states findings.
 //!
 //! A probe is one thought in one file. None of them knows of another; what they share is the [`Outcome`] they hand
-//! back and the [`Courier`] that sends for them: it keeps the probe's own bound, remembers the requests that count
+//! back and the `Courier` that sends for them: it keeps the probe's own bound, remembers the requests that count
 //! against the endpoint's limiter, and stops the probe at the first rejection, for a rejected request shows nothing
 //! about page sizes or keys and costs the target what it wants to save.
 
