@@ -2,8 +2,8 @@
 //!
 //! It is what `ratewarden demo` scans, so that anybody can see a whole report without owning a weak API, and what
 //! tests scan when any target will do. The weaknesses are those of real back ends: the Jobs API of a Ray head
-//! ([`jobs`]), reads and writes over Cassandra ([`events`], [`metrics`]), a limiter that believes what it is told
-//! ([`search`]), a protected route without lock-out (`/private`). It is weak towards its callers but not towards the machine it runs on: it listens on loopback only,
+//! (`jobs`), reads and writes over Cassandra (`events`, `metrics`), a limiter that believes what it is told
+//! (`search`), a protected route without lock-out (`/private`). It is weak towards its callers but not towards the machine it runs on: it listens on loopback only,
 //! runs nothing it is sent, and every list, map, body and connection has a cap.
 
 mod answer;

@@ -6,6 +6,7 @@
 
 mod rounds;
 mod spellings;
+mod values;
 mod variants;
 
 pub use variants::{Kind, Variant};

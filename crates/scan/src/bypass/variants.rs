@@ -1,11 +1,12 @@
 //! The variants: what an abuser would change about a request, one thing at a time.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 
 use ratewarden_model::Rule;
 use ratewarden_model::rules;
 
 use super::spellings;
+use super::values::{Value, fresh_loopback};
 use crate::context::Context;
 use crate::http::Request;
 
@@ -90,19 +91,6 @@ enum Change {
     },
 }
 
-#[derive(Debug, Clone, Copy)]
-enum Value {
-    Address,
-    AddressList,
-    Forwarded,
-    Host,
-    Bearer,
-    Key,
-    Cookie,
-    UserAgent,
-    Fixed(&'static str),
-}
-
 impl Variant {
     /// What must not be the same resource for the variant to mean anything: the rewritten request without its header.
     #[must_use]
@@ -149,27 +137,6 @@ impl Variant {
             }
         }
         request
-    }
-}
-
-impl Value {
-    fn fresh(self) -> String {
-        // 198.18.0.0/15 is reserved for benchmarks (RFC 2544): nobody's address is pretended.
-        let address =
-            || format!("198.{}.{}.{}", fastrand::u8(18..20), fastrand::u8(..), fastrand::u8(1..255));
-        match self {
-            Self::Address => address(),
-            Self::AddressList => format!("{}, {}", address(), address()),
-            Self::Forwarded => format!("for={};proto=https", address()),
-            Self::Host => format!("h{:08x}.invalid", fastrand::u32(..)),
-            Self::Bearer => format!("Bearer ratewarden-false-{:016x}", fastrand::u64(..)),
-            Self::Key => format!("ratewarden-false-{:016x}", fastrand::u64(..)),
-            Self::Cookie => format!("session=ratewarden-false-{:016x}", fastrand::u64(..)),
-            Self::UserAgent => {
-                format!("{} variant/{:06x}", crate::config::user_agent(), fastrand::u32(..) & 0xff_ffff)
-            }
-            Self::Fixed(text) => text.to_owned(),
-        }
     }
 }
 
@@ -309,21 +276,4 @@ pub(super) fn second_address(ctx: &Context) -> Option<Variant> {
         key: Some("address".into()),
         change: Change::Source(address),
     })
-}
-
-fn fresh_loopback() -> IpAddr {
-    IpAddr::V4(Ipv4Addr::new(127, fastrand::u8(1..255), fastrand::u8(..), fastrand::u8(1..255)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn forged_addresses_are_nobodys() {
-        for _ in 0..100 {
-            let address = Value::Address.fresh();
-            assert!(address.starts_with("198.18.") || address.starts_with("198.19."), "{address}");
-        }
-    }
 }
