@@ -32,8 +32,16 @@ pub(super) fn all(path: &str, query: Option<&str>) -> Vec<(&'static str, String)
     found.push(spelt("path.json", format!("{bare}.json")));
     found.push(spelt("path%20", format!("{bare}%20")));
     found.push(spelt("path%09", format!("{bare}%09")));
+    found.extend(other_id(path).map(|path| spelt("path with another id", path)));
     found.extend(versions(path).into_iter().map(|(label, path)| spelt(label, path)));
     found
+}
+
+/// The path of the next item, where the last segment is a number: a limit per URL gives each an allowance of its own.
+fn other_id(path: &str) -> Option<String> {
+    let (parent, last) = path.rsplit_once('/')?;
+    let number: u64 = last.parse().ok()?;
+    Some(format!("{parent}/{}", number.checked_add(1)?))
 }
 
 /// The path without its version, and with the neighbouring one.
@@ -50,7 +58,7 @@ fn versions(path: &str) -> Vec<(&'static str, String)> {
     vec![("path without its version", without.join("/")), ("path of another version", with_other.join("/"))]
 }
 
-fn swap_case(path: &str) -> String {
+pub(super) fn swap_case(path: &str) -> String {
     path.chars()
         .map(|c| if c.is_ascii_lowercase() { c.to_ascii_uppercase() } else { c.to_ascii_lowercase() })
         .collect()
@@ -85,6 +93,13 @@ mod tests {
         assert_eq!(paths, ["/api/items", "/api/v2/items"]);
         assert_eq!(versions("/v3/x")[1].1, "/v2/x");
         assert!(versions("/video/items").is_empty());
+    }
+
+    #[test]
+    fn an_id_is_followed_by_the_next() {
+        assert_eq!(other_id("/items/41").as_deref(), Some("/items/42"));
+        assert_eq!(other_id("/items"), None);
+        assert_eq!(other_id("/items/18446744073709551615"), None);
     }
 
     #[test]

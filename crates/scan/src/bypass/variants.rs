@@ -2,8 +2,8 @@
 
 use std::net::IpAddr;
 
-use ratewarden_model::Rule;
 use ratewarden_model::rules;
+use ratewarden_model::{Rule, Secret};
 
 use super::spellings;
 use super::values::{Value, fresh_loopback};
@@ -71,6 +71,11 @@ enum Change {
         name: String,
         value: Value,
     },
+    /// A header with a credential of the user's own.
+    Credential {
+        name: &'static str,
+        value: Secret,
+    },
     /// The same header twice.
     Twice {
         name: &'static str,
@@ -97,12 +102,13 @@ impl Variant {
     pub(super) fn control(&self, ctx: &Context) -> Option<Request> {
         match &self.change {
             Change::Rewrite { .. } => Some(Request::get(format!("/?ratewarden={:08x}", fastrand::u32(..)))),
-            Change::Path(path) => {
+            Change::Path(_) => {
                 let target = ctx.client.target();
                 let nonsense = spellings::nonsense(target.path());
                 let spelt = spellings::all(&nonsense, target.query());
                 let same = spelt.into_iter().find(|(label, _)| *label == self.label).map(|(_, path)| path);
-                Some(Request::get(same.unwrap_or_else(|| path.clone())))
+                // Where the nonsense cannot be spelt so, it is asked for plainly.
+                Some(Request::get(same.unwrap_or(nonsense)))
             }
             _ => None,
         }
@@ -116,6 +122,7 @@ impl Variant {
             Change::Header { name, value } => {
                 request = request.header(name, value.fresh());
             }
+            Change::Credential { name, value } => request = request.header(*name, value.expose()),
             Change::Twice { name } => {
                 request = request.header(*name, Value::Address.fresh()).header(*name, Value::Address.fresh());
             }
@@ -257,10 +264,28 @@ fn credentials(ctx: &Context) -> Vec<Variant> {
             found.push(header(Kind::Credential, "made-up credential header", name, Value::Key));
         }
     }
+    if let Some(change) = other_scheme(ctx) {
+        let key = Some("header:authorization".into());
+        found.push(Variant {
+            kind: Kind::Credential,
+            label: "scheme of Authorization in other case",
+            key,
+            change,
+        });
+    }
     if sends("cookie") {
         found.push(header(Kind::Credential, "made-up cookie", "cookie", Value::Cookie));
     }
     found
+}
+
+/// The user's own token under a scheme spelt in other case: the same credential to whoever checks it, perhaps not to
+/// whoever counts.
+fn other_scheme(ctx: &Context) -> Option<Change> {
+    let own = ctx.config.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("authorization"))?;
+    let (scheme, token) = own.1.expose().split_once(' ')?;
+    let value = format!("{} {token}", spellings::swap_case(scheme));
+    Some(Change::Credential { name: "authorization", value: Secret::new(value) })
 }
 
 /// The same request from a second address: one the user gave, or on loopback one of 127.0.0.0/8.
