@@ -76,6 +76,17 @@ pub async fn investigate(ctx: &Context, prior: Vec<Seen>) -> Investigation {
     conclude(&prober, suffering, exhausted)
 }
 
+/// The same, now that the query is known to be part of the key: requests with another one are left out.
+#[must_use]
+pub fn without_other_queries(ctx: &Context, found: Investigation) -> Investigation {
+    if !found.seen.iter().any(|seen| seen.observation.other_query) {
+        return found;
+    }
+    let mut prober = Prober::new(ctx);
+    prober.seen = found.seen.into_iter().filter(|seen| !seen.observation.other_query).collect();
+    conclude(&prober, found.suffering, found.exhausted)
+}
+
 /// Why an investigation ends early.
 enum Stop {
     /// The target suffers.

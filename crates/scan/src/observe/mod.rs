@@ -48,12 +48,19 @@ pub struct Observation {
     pub latency: Duration,
     /// What became of it.
     pub verdict: Verdict,
+    /// It had another query than the endpoint: it counts for the limiter unless the query is part of the key.
+    pub other_query: bool,
 }
 
 impl Observation {
     /// Judges an answer.
     #[must_use]
     pub fn new(answer: &Answer, normal: Option<&Normal>) -> Self {
-        Self { sent_at: answer.sent_at, latency: answer.latency, verdict: signal::judge(answer, normal) }
+        Self {
+            sent_at: answer.sent_at,
+            latency: answer.latency,
+            verdict: signal::judge(answer, normal),
+            other_query: false,
+        }
     }
 }

@@ -79,7 +79,8 @@ impl<'a> Courier<'a> {
         }
         let answer = self.ctx.client.send(request).await.map_err(Stop::Budget)?;
         self.sent += 1;
-        let observation = Observation::new(&answer, normal);
+        let mut observation = Observation::new(&answer, normal);
+        observation.other_query = request.path_and_query != self.ctx.client.target().path_and_query;
         let verdict = observation.verdict.clone();
         if self.is_own_path(request) {
             self.observations.push(observation);

@@ -59,7 +59,7 @@ pub(super) async fn scan(
     let reads = work.take(&mut ctx, probes::reads::probe).await;
     seen.extend(reads);
     progress("searching for the limit");
-    let found = limiter::investigate(&ctx, seen).await;
+    let mut found = limiter::investigate(&ctx, seen).await;
     ctx.limiter_rejects = found.rejects();
     let rejections: Vec<_> = found.seen.iter().filter_map(|seen| seen.rejection.as_ref()).take(3).collect();
     let recognised = probes::fingerprint::recognise(&rejections, ctx.client.target().path());
@@ -74,6 +74,11 @@ pub(super) async fn scan(
             bypasses = bypass::probe(&ctx, &found).await;
             limiter.keyed_by = bypasses.keyed_by(probes::credentials::carries_credentials(&ctx));
             work.tested.extend(bypasses.tested.iter().copied());
+            if limiter.keyed_by.iter().any(|key| key == "query") {
+                let keyed_by = std::mem::take(&mut limiter.keyed_by);
+                found = limiter::without_other_queries(&ctx, found);
+                limiter = Limiter { keyed_by, ..limiter::describe(&found, &label(&ctx)) };
+            }
         }
     }
     let mut limiter_findings = findings::of_limiter(&ctx, &found, &limiter, &bypasses, &mut work.tested);

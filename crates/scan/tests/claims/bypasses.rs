@@ -79,6 +79,8 @@ fn a_query_that_is_part_of_the_key_is_found() {
     });
     let claims = Scan::of(&server, "/items").bounds(400, 10).report();
     claims.finished().has("scan.bypass.query").lacks("scan.bypass.path").lacks("scan.bypass.method");
+    let limit = claims.limiter().limit;
+    claims.holds(limit == Some(10), "requests for pages, which have counters of their own, are not counted");
 }
 
 /// Reads the counter, does something else for 5 ms, and writes it.
