@@ -7,7 +7,10 @@
 mod cli;
 
 use std::fs;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::{TcpListener, TcpStream};
 use std::process::{Command, Stdio};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
 use cli::{Bench, Ran, nobody, program, run};
@@ -190,18 +193,45 @@ fn a_target_that_cannot_be_reached_ends_with_3() {
     assert_eq!(ran.stdout, "");
 }
 
+/// A server that answers everything alike and tells of each request.
+fn counting_server() -> (String, Receiver<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/items", listener.local_addr().unwrap());
+    let (tell, asked) = channel();
+    std::thread::spawn(move || {
+        // Ends with the first connection after the receiver is gone, at the latest with the test's process.
+        for stream in listener.incoming().map_while(Result::ok) {
+            let tell = tell.clone();
+            std::thread::spawn(move || answer_all(&stream, &tell));
+        }
+    });
+    (url, asked)
+}
+
+fn answer_all(mut stream: &TcpStream, tell: &Sender<()>) {
+    let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
+    while let Some(Ok(line)) = lines.next() {
+        let whole = line.is_empty();
+        let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}";
+        if whole && (tell.send(()).is_err() || stream.write_all(answer).is_err()) {
+            break;
+        }
+    }
+}
+
 #[test]
 fn a_signal_ends_the_scan_at_once_and_leaves_no_file() {
     for (signal, code) in [("INT", 130), ("TERM", 143)] {
         let bench = Bench::weak();
-        let (url, file) = (bench.url("/metrics"), bench.argument("r.json"));
+        let (url, asked) = counting_server();
+        let file = bench.argument("r.json");
         let child = program(&["scan", &url, "-o", &file])
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        // Long enough to be in the middle of a scan of up to 15 s.
-        std::thread::sleep(Duration::from_millis(1_500));
+        // The baseline has 4 requests: whoever sends a twentieth is in the middle of the search.
+        (0..20).for_each(|_| asked.recv_timeout(Duration::from_secs(10)).unwrap());
         let started = Instant::now();
         let killed = Command::new("kill").args([&format!("-{signal}"), &child.id().to_string()]).status();
         assert!(killed.unwrap().success());

@@ -9,8 +9,8 @@ mod run;
 
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -100,22 +100,19 @@ pub(crate) struct Shared {
     pub(crate) mode: Mode,
     pub(crate) connections: AtomicU64,
     pub(crate) requests: AtomicU64,
-    stopping: AtomicBool,
+    stopping: Mutex<bool>,
+    stopped: Condvar,
 }
 
 impl Shared {
     pub(crate) fn is_stopping(&self) -> bool {
-        self.stopping.load(Ordering::Relaxed)
+        *self.stopping.lock().unwrap()
     }
 
     /// Waits, but no longer than the server lives.
     pub(crate) fn sleep(&self, duration: Duration) {
-        let step = Duration::from_millis(20);
-        let mut left = duration;
-        while !left.is_zero() && !self.is_stopping() {
-            std::thread::sleep(left.min(step));
-            left = left.saturating_sub(step);
-        }
+        let stopping = self.stopping.lock().unwrap();
+        drop(self.stopped.wait_timeout_while(stopping, duration, |stopping| !*stopping).unwrap());
     }
 }
 
@@ -130,7 +127,8 @@ impl Hostile {
             mode,
             connections: AtomicU64::new(0),
             requests: AtomicU64::new(0),
-            stopping: AtomicBool::new(false),
+            stopping: Mutex::new(false),
+            stopped: Condvar::new(),
         });
         let tls = matches!(shared.mode, Mode::SelfSigned).then(behaviour::self_signed);
         let for_thread = Arc::clone(&shared);
@@ -185,7 +183,8 @@ impl Hostile {
 
 impl Drop for Hostile {
     fn drop(&mut self) {
-        self.shared.stopping.store(true, Ordering::Relaxed);
+        *self.shared.stopping.lock().unwrap() = true;
+        self.shared.stopped.notify_all();
         // The accepting thread waits for a connection: this is one.
         let _ = TcpStream::connect(self.address);
         if let Some(accepting) = self.accepting.take() {

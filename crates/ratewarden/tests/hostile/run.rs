@@ -5,6 +5,7 @@ use std::fs;
 use std::io::Read;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::channel;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -87,7 +88,7 @@ impl Run {
             .unwrap();
         let stdout = collect(child.stdout.take().unwrap());
         let stderr = collect(child.stderr.take().unwrap());
-        let (status, peak_kib) = wait(&mut child, started);
+        let (status, peak_kib) = wait(child, started);
         let files: BTreeMap<_, _> =
             self.files.iter().filter_map(|&name| Some((name, fs::read(self.path(name)).ok()?))).collect();
         Outcome {
@@ -166,21 +167,25 @@ fn collect(stream: impl Read + Send + 'static) -> JoinHandle<Vec<u8>> {
     })
 }
 
-/// Polls, because the peak of the memory can only be read while the process lives.
-fn wait(child: &mut Child, started: Instant) -> (Option<ExitStatus>, u64) {
+/// How often the memory is looked at: its peak can only be read while the process lives.
+const LOOK: Duration = Duration::from_millis(5);
+
+/// Waits for the end, and looks at the memory meanwhile; kills what does not end.
+fn wait(mut child: Child, started: Instant) -> (Option<ExitStatus>, u64) {
+    let process = child.id();
+    let (tell, ended) = channel();
+    std::thread::spawn(move || tell.send(child.wait()));
     let mut peak_kib = 0;
     loop {
-        peak_kib = peak_kib.max(high_water_kib(child.id()).unwrap_or(0));
-        if let Some(status) = child.try_wait().unwrap() {
-            return (Some(status), peak_kib);
+        peak_kib = peak_kib.max(high_water_kib(process).unwrap_or(0));
+        if let Ok(status) = ended.recv_timeout(LOOK) {
+            return (Some(status.unwrap()), peak_kib);
         }
         if started.elapsed() > LONGEST {
             // It may have ended this very moment.
-            let _ = child.kill();
-            let _ = child.wait();
+            let _ = Command::new("kill").args(["-KILL", &process.to_string()]).status();
             return (None, peak_kib);
         }
-        std::thread::sleep(Duration::from_millis(5));
     }
 }
 

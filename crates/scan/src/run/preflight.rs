@@ -168,7 +168,10 @@ fn already_limited(target: &Target, answer: &Answer, signal: &str) -> ScanError 
 fn explain(target: &Target, config: &Config, answer: Option<&Answer>) -> ScanError {
     let at = format!("{}:{}", target.host, target.port);
     let Some(answer) = answer else {
-        return ScanError::unreachable(format!("no answer from {at} within the budget"), "raise --max-time");
+        return ScanError::unreachable(
+            format!("no answer from {at} within the budget"),
+            "raise --max-requests or --max-time",
+        );
     };
     let unreachable = ScanError::unreachable;
     match &answer.result {

@@ -1,12 +1,10 @@
 //! Whether there is a limiter at all, however it rejects.
 
-use std::time::Duration;
-
 use ratewarden_model::scan_report::Algorithm;
 
 use crate::judge::Scan;
 use crate::limits::{Bucket, Window};
-use crate::server::{Reply, Server};
+use crate::server::{Reply, Server, work};
 
 /// A limiter of 10 calls in 2 s that rejects with this.
 fn rejecting_with(reply: impl Fn() -> Reply + Send + Sync + 'static) -> Server {
@@ -60,7 +58,7 @@ fn one_stray_rejection_is_no_limiter() {
 #[test]
 fn a_single_busy_worker_is_no_queue_of_a_limiter() {
     let server = Server::start((), |_, ()| {
-        std::thread::sleep(Duration::from_millis(5));
+        work();
         Reply::items()
     });
     let claims = Scan::of(&server, "/items").report();

@@ -6,6 +6,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+/// The 5 ms that a call takes to be served. It is the behaviour under test, not a wait for something: a scanner measures
+/// servers that need time.
+pub(crate) fn work() {
+    std::thread::sleep(Duration::from_millis(5));
+}
+
 /// A request as the server saw it.
 #[derive(Debug)]
 pub(crate) struct Request {

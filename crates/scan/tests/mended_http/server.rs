@@ -62,9 +62,9 @@ pub(crate) fn server(answer: impl Fn(&str) -> Vec<u8> + Send + Sync + 'static) -
 pub(crate) fn endless(_: usize, mut stream: TcpStream) {
     let _ = request(&mut stream);
     let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n");
-    while stream.write_all(&[b'x'; 500]).is_ok() {
-        std::thread::sleep(Duration::from_millis(2));
-    }
+    let _ = stream.write_all(&[b'x'; 2_000]);
+    // Until the client has left.
+    let _ = stream.read(&mut [0]);
 }
 
 pub(crate) fn client(address: SocketAddr, max_requests: u32, timeout: Duration) -> Client {
