@@ -6,13 +6,11 @@
 
 use ratewarden_model::scan_report::Algorithm;
 
-use super::windowed::{self, Windowed};
+use super::windowed::{self, Frame, Kind};
 use super::{Conditions, Fit, Sample, Trace, candidates};
 
 #[derive(Debug, Clone, Copy)]
-struct Params {
-    limit: u64,
-    window: f64,
+struct Counter {
     /// An edge of a window.
     phase: f64,
     /// Where the phase is from.
@@ -46,38 +44,25 @@ pub(super) fn fit(samples: &[Sample], conditions: Conditions) -> Option<Fit> {
     if candidates::edges(samples).is_empty() {
         return None;
     }
-    let limits = candidates::limits(samples);
-    let all = candidates::windows(samples).into_iter().flat_map(|window| {
-        let limits = &limits;
-        [false, true].into_iter().flat_map(move |counts_rejected| {
-            phases(first, window, conditions).flat_map(move |(phase, start)| {
-                limits.iter().map(move |&limit| Params { limit, window, phase, start, counts_rejected })
+    let kinds = |window| {
+        let phases = phases(first, window, conditions);
+        phases
+            .flat_map(|(phase, start)| {
+                [false, true].map(|counts_rejected| Counter { phase, start, counts_rejected })
             })
-        })
-    });
-    windowed::best(all, samples, conditions)
+            .collect()
+    };
+    windowed::best(kinds, samples, conditions)
 }
 
-impl Windowed for Params {
+impl Kind for Counter {
     const ALGORITHM: Algorithm = Algorithm::SlidingCounter;
-
-    fn limit(self) -> u64 {
-        self.limit
-    }
-
-    fn window(self) -> f64 {
-        self.window
-    }
-
-    fn with_window(self, window: f64) -> Self {
-        Self { window, ..self }
-    }
 
     fn counts_rejected(self) -> Option<bool> {
         Some(self.counts_rejected)
     }
 
-    fn penalty(self, conditions: Conditions) -> f64 {
+    fn penalty(self, _: u64, conditions: Conditions) -> f64 {
         let start = match self.start {
             Start::FirstCall | Start::Clock => 0.0,
             Start::OtherClock => 1.0,
@@ -86,8 +71,15 @@ impl Windowed for Params {
         start + if likely { -0.8 } else { 0.9 + if self.counts_rejected { 0.2 } else { 0.0 } }
     }
 
-    fn misfits(self, samples: &[Sample], conditions: Conditions, trace: &mut impl Trace) -> u32 {
-        let Self { limit, window, phase, counts_rejected, .. } = self;
+    fn misfits(
+        self,
+        frame: Frame,
+        samples: &[Sample],
+        conditions: Conditions,
+        trace: &mut impl Trace,
+    ) -> u32 {
+        let Frame { limit, window } = frame;
+        let Self { phase, counts_rejected, .. } = self;
         #[expect(clippy::cast_precision_loss, reason = "counts of calls are below 2^52")]
         let limit = limit as f64;
         let (mut last, mut this, mut index) = (0.0, 0.0, f64::NEG_INFINITY);

@@ -2,13 +2,11 @@
 
 use ratewarden_model::scan_report::Algorithm;
 
-use super::windowed::{self, Windowed};
+use super::windowed::{self, Frame, Kind};
 use super::{Conditions, Fit, Sample, Trace, candidates, to_f64};
 
 #[derive(Debug, Clone, Copy)]
-struct Params {
-    limit: u64,
-    window: f64,
+struct Log {
     counts_rejected: bool,
 }
 
@@ -17,41 +15,32 @@ pub(super) fn fit(samples: &[Sample], conditions: Conditions) -> Option<Fit> {
         // Without a readmission it cannot be told from a fixed window, which is the commoner.
         return None;
     }
-    let limits = candidates::limits(samples);
-    let all = candidates::windows(samples).into_iter().flat_map(|window| {
-        let limits = &limits;
-        [false, true].into_iter().flat_map(move |counts_rejected| {
-            limits.iter().map(move |&limit| Params { limit, window, counts_rejected })
-        })
-    });
-    windowed::best(all, samples, conditions)
+    windowed::best(
+        |_| [false, true].map(|counts_rejected| Log { counts_rejected }).to_vec(),
+        samples,
+        conditions,
+    )
 }
 
-impl Windowed for Params {
+impl Kind for Log {
     const ALGORITHM: Algorithm = Algorithm::SlidingLog;
-
-    fn limit(self) -> u64 {
-        self.limit
-    }
-
-    fn window(self) -> f64 {
-        self.window
-    }
-
-    fn with_window(self, window: f64) -> Self {
-        Self { window, ..self }
-    }
 
     fn counts_rejected(self) -> Option<bool> {
         Some(self.counts_rejected)
     }
 
-    fn penalty(self, _: Conditions) -> f64 {
+    fn penalty(self, _: u64, _: Conditions) -> f64 {
         if self.counts_rejected { 1.2 } else { 0.3 }
     }
 
-    fn misfits(self, samples: &[Sample], conditions: Conditions, trace: &mut impl Trace) -> u32 {
-        let Self { limit, window, counts_rejected } = self;
+    fn misfits(
+        self,
+        frame: Frame,
+        samples: &[Sample],
+        conditions: Conditions,
+        trace: &mut impl Trace,
+    ) -> u32 {
+        let Frame { limit, window } = frame;
         // Samples are in order of time, so what is still in the window is a suffix: two cursors suffice.
         let mut counted: Vec<f64> = Vec::with_capacity(samples.len());
         let (mut surely_gone, mut maybe_gone) = (0, 0);
@@ -71,7 +60,7 @@ impl Windowed for Params {
             let (most, least) = (counted.len() - surely_gone, counted.len() - maybe_gone.max(surely_gone));
             trace.record(sample.at, to_f64(limit.saturating_sub(most)));
             wrong += u32::from(if sample.admitted { least >= limit } else { most < limit });
-            if sample.admitted || counts_rejected {
+            if sample.admitted || self.counts_rejected {
                 counted.push(sample.at);
             }
         }

@@ -5,7 +5,7 @@
 
 use ratewarden_model::scan_report::Algorithm;
 
-use super::windowed::{self, Windowed};
+use super::windowed::{self, Frame, Kind};
 use super::{Conditions, Fit, Sample, Trace, candidates};
 
 #[derive(Debug, Clone, Copy)]
@@ -16,25 +16,13 @@ enum Start {
     Clock { phase: f64 },
 }
 
-#[derive(Debug, Clone, Copy)]
-struct Params {
-    limit: u64,
-    window: f64,
-    start: Start,
-}
-
 pub(super) fn fit(samples: &[Sample], conditions: Conditions) -> Option<Fit> {
     if candidates::edges(samples).is_empty() {
         return unseen_end(samples);
     }
-    let limits = candidates::limits(samples);
-    let mut starts: Vec<Start> = vec![Start::FirstCall];
+    let mut starts = vec![Start::FirstCall];
     starts.extend(candidates::phases(samples).into_iter().map(|phase| Start::Clock { phase }));
-    let all = candidates::windows(samples).into_iter().flat_map(|window| {
-        let limits = &limits;
-        starts.iter().flat_map(move |&start| limits.iter().map(move |&limit| Params { limit, window, start }))
-    });
-    windowed::best(all, samples, conditions)
+    windowed::best(|_| starts.clone(), samples, conditions)
 }
 
 /// Rejected until the end of the observation: the limit is seen, the window is only "at least".
@@ -54,36 +42,31 @@ fn unseen_end(samples: &[Sample]) -> Option<Fit> {
     Some(fit)
 }
 
-impl Windowed for Params {
+impl Kind for Start {
     const ALGORITHM: Algorithm = Algorithm::FixedWindow;
-
-    fn limit(self) -> u64 {
-        self.limit
-    }
-
-    fn window(self) -> f64 {
-        self.window
-    }
-
-    fn with_window(self, window: f64) -> Self {
-        Self { window, ..self }
-    }
 
     fn counts_rejected(self) -> Option<bool> {
         None
     }
 
-    fn penalty(self, _: Conditions) -> f64 {
-        let start = match self.start {
+    fn penalty(self, limit: u64, _: Conditions) -> f64 {
+        let start = match self {
             Start::FirstCall => 0.0,
             Start::Clock { .. } => 0.6,
         };
         // One call in each interval is what a bucket of depth one does too, and that is the commoner.
-        start + if self.limit == 1 { 0.5 } else { 0.0 }
+        start + if limit == 1 { 0.5 } else { 0.0 }
     }
 
-    fn misfits(self, samples: &[Sample], conditions: Conditions, trace: &mut impl Trace) -> u32 {
-        let Self { limit, window, start } = self;
+    fn misfits(
+        self,
+        frame: Frame,
+        samples: &[Sample],
+        conditions: Conditions,
+        trace: &mut impl Trace,
+    ) -> u32 {
+        let Frame { limit, window } = frame;
+        let start = self;
         let Some(first) = samples.first() else { return 0 };
         let mut end = match start {
             Start::FirstCall => first.at + window,
