@@ -1,4 +1,4 @@
-//! What a review found in the client and in what is built on it: each test failed before its defect was mended.
+//! What a review found in the client and in what is built on it: one test for each defect that was mended.
 #![expect(
     clippy::unwrap_used,
     reason = "test code that clippy does not recognise as such outside test functions"
