@@ -52,19 +52,30 @@ fn is_queue(fit: &Fit, samples: &[Sample], delayed: usize) -> bool {
     delayed >= 3 && f64::from(fit.misfits) <= allowed.min(super::to_f64(delayed).max(2.0))
 }
 
-/// Whether the clock is fine enough for the hypothesis: calls of a very fast bucket return within the uncertainty, and
-/// then a few rejections of any cause fit.
+/// Whether the clock is fine enough for the hypothesis: calls of a very fast bucket return within the uncertainty,
+/// windows can be shorter than it, and then a few rejections of any cause fit.
 fn is_resolved(fit: &Fit, samples: &[Sample], conditions: Conditions) -> bool {
     const MANY: usize = 30;
+    /// Nobody configures less than half a second; so short a window is claimed only with much to show for it.
+    const SHORT_WINDOW: f64 = 0.5;
     if fit.algorithm == Algorithm::Concurrency {
         // Calls that are over within the uncertainty were perhaps never in flight together.
         let mut lengths: Vec<f64> = samples.iter().filter(|s| s.admitted).map(|s| s.done - s.at).collect();
         lengths.sort_by(f64::total_cmp);
         return lengths.get(lengths.len() / 2).is_some_and(|median| *median > 6.0 * conditions.jitter);
     }
-    let blurred = fit.algorithm == Algorithm::TokenBucket
+    let fast = fit.algorithm == Algorithm::TokenBucket
         && fit.rate.is_some_and(|rate| rate * conditions.jitter > 0.12);
-    !blurred || samples.iter().filter(|sample| !sample.admitted).count() >= MANY
+    // Within two uncertainties of an edge either outcome fits: of so short a window that is half of all calls.
+    if fit.window.is_some_and(|window| window < 8.0 * conditions.jitter) {
+        return false;
+    }
+    let short = fit.window.is_some_and(|window| window < SHORT_WINDOW);
+    if !(fast || short) {
+        return true;
+    }
+    let rejected = samples.iter().filter(|sample| !sample.admitted).count();
+    rejected >= MANY && f64::from(fit.misfits) <= 0.05 * super::to_f64(samples.len())
 }
 
 fn conclude(

@@ -218,3 +218,31 @@ fn rejections_at_random_are_not_explained() {
     );
     assert_eq!(inference.unwrap().fit.algorithm, Algorithm::Unknown);
 }
+
+/// A target that fails at random on a machine that is busy as well: however little can be told apart, it is no limiter.
+#[test]
+fn calls_shed_at_random_are_not_explained() {
+    let (mut explained, mut few) = (Vec::new(), 0);
+    for seed in 0..80_u64 {
+        let mut bits = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+        let samples = drive(|_| {
+            bits ^= bits << 13;
+            bits ^= bits >> 7;
+            bits ^= bits << 17;
+            bits % 100 >= 45
+        });
+        for (jitter, first) in [(0.002, 24), (0.02, 24), (0.06, 24), (0.002, 200), (0.06, 200)] {
+            let conditions = Conditions { jitter, ..CONDITIONS };
+            let found = infer(&samples[..samples.len().min(first)], conditions);
+            if found.as_ref().is_some_and(|found| found.fit.algorithm != Algorithm::Unknown) {
+                // Of two dozen calls some look like a window by chance; the scan sends more before it believes one.
+                few += u32::from(first == 24);
+                if first > 24 {
+                    explained.push((seed, jitter, explain(found.as_ref())));
+                }
+            }
+        }
+    }
+    assert!(explained.is_empty(), "{} of 160: {explained:#?}", explained.len());
+    assert!(few <= 17, "{few} of 240, more than 7 %, are explained by two dozen calls");
+}
