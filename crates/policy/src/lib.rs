@@ -1,0 +1,1 @@
+//! `ratewarden.toml`: parse, validate, build.
