@@ -78,7 +78,9 @@ impl Gcra {
         if full_at <= latest {
             return Ok(full_at);
         }
-        Err(Rejection { retry: Retry::After(Duration::from_nanos((full_at - latest).div_ceil(TICKS_PER_NANO))) })
+        Err(Rejection {
+            retry: Retry::After(Duration::from_nanos((full_at - latest).div_ceil(TICKS_PER_NANO))),
+        })
     }
 
     /// Charges `cost` after the fact, whether the bucket has it or not: what is missing becomes a debt that is
