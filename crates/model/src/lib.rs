@@ -16,7 +16,7 @@ pub use rules::Rule;
 pub use scan_report::{Limiter, ScanReport};
 pub use secret::{Redactor, Secret};
 pub use severity::{Confidence, Severity};
-pub use units::{Rate, format_duration, parse_duration};
+pub use units::{Rate, format_duration, format_size, parse_duration, parse_size};
 
 /// The version every document and the `User-Agent` carry.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

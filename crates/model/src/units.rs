@@ -1,4 +1,4 @@
-//! Durations written `500ms`, `1m`, `24h` and rates written `100/1m`.
+//! Durations written `500ms`, `1m`, `24h`, rates written `100/1m` and sizes written `64KiB`.
 //!
 //! A bare number is refused: a unit that is guessed is a limit that is wrong. Calendar quotas (`each = "day"`)
 //! are not durations and do not belong here.
@@ -19,9 +19,15 @@ pub enum UnitError {
     /// The text is not `CALLS/DURATION`.
     #[error("`{0}` is not a rate: write calls per duration, such as 100/1m or 10/1s")]
     Rate(String),
+    /// The text has no unit, or one we do not know.
+    #[error("`{0}` is not a size: write a whole number and a unit, such as 512B, 64KiB, 10MiB or 1GiB")]
+    Size(String),
 }
 
 const UNITS: [(&str, u64); 5] = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
+
+/// Binary units only: `10MB` is ten million bytes to some and 10 · 2^20 to others.
+const SIZES: [(&str, u64); 4] = [("B", 1), ("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30)];
 
 /// Reads `500ms`, `10s`, `1m`, `24h` or `7d`; resolution one millisecond.
 ///
@@ -51,6 +57,33 @@ pub fn format_duration(duration: Duration) -> String {
         .rev()
         .find(|(_, unit)| millis > 0 && millis.is_multiple_of(*unit))
         .map_or_else(|| format!("{millis}ms"), |(name, unit)| format!("{}{name}", millis / unit))
+}
+
+/// Reads `512B`, `64KiB`, `10MiB` or `1GiB`, in bytes.
+///
+/// # Errors
+/// Without a whole number and a known unit, on zero, and beyond 2^64 bytes.
+pub fn parse_size(text: &str) -> Result<u64, UnitError> {
+    let wrong = || UnitError::Size(text.to_owned());
+    let trimmed = text.trim();
+    let digits = trimmed.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
+    let (number, unit) = trimmed.split_at(digits);
+    let number: u64 = number.parse().map_err(|_| wrong())?;
+    let (_, bytes) = SIZES.iter().find(|(name, _)| *name == unit).ok_or_else(wrong)?;
+    match number.checked_mul(*bytes).ok_or_else(wrong)? {
+        0 => Err(UnitError::Zero(text.to_owned())),
+        total => Ok(total),
+    }
+}
+
+/// Writes a size in the largest unit that needs no fraction: `64KiB`, `1500B`.
+#[must_use]
+pub fn format_size(bytes: u64) -> String {
+    SIZES
+        .iter()
+        .rev()
+        .find(|(_, unit)| bytes > 0 && bytes.is_multiple_of(*unit))
+        .map_or_else(|| format!("{bytes}B"), |(name, unit)| format!("{}{name}", bytes / unit))
 }
 
 /// A number of calls in a duration, written `100/1m`.
@@ -121,7 +154,22 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_size_has_a_binary_unit() {
+        assert_eq!(parse_size("64KiB"), Ok(65_536));
+        assert_eq!(parse_size("512B"), Ok(512));
+        for text in ["", "10", "KiB", "10MB", "10kib", "1.5MiB", "-1B", "99999999999GiB"] {
+            assert!(matches!(parse_size(text), Err(UnitError::Size(_))), "{text}");
+        }
+        assert!(matches!(parse_size("0B"), Err(UnitError::Zero(_))));
+    }
+
     proptest! {
+        #[test]
+        fn a_size_survives_writing_and_reading(bytes in 1_u64..) {
+            prop_assert_eq!(parse_size(&format_size(bytes)), Ok(bytes));
+        }
+
         #[test]
         fn a_duration_survives_writing_and_reading(millis in 1_u64..10_000_000_000) {
             let duration = Duration::from_millis(millis);
