@@ -1,1 +1,82 @@
 //! `ratewarden.toml`: parse, validate, build.
+//!
+//! Three types, one after the other: TOML with places, [`file`](crate::file) (every key known, every value of its
+//! form), and [`Policy`] (what the values say together holds, every default filled in). Reading goes on after a
+//! mistake, so all of them are told at once, each with line, column, key, what was found, what was expected and,
+//! where it can be guessed, what was meant.
+//!
+//! Tier 0: nothing here opens a file or a socket. Who has the text calls [`read`]; files that the policy names are
+//! seen by whoever reads them.
+
+mod build;
+mod expression;
+mod file;
+mod form;
+mod network;
+mod notes;
+mod policy;
+mod remark;
+mod schema;
+mod suggestion;
+mod table;
+mod template;
+mod words;
+
+use std::path::Path;
+
+use toml::de::DeTable;
+
+pub use network::{InvalidNetwork, Network};
+pub use policy::*;
+pub use remark::{MAX_REMARKS, Mistakes, Remark, Shown};
+pub use schema::schema;
+pub use template::{InvalidTemplate, MAX_PARAMETERS, MAX_TEMPLATE_BYTES, PathTemplate};
+
+use crate::build::Builder;
+use crate::file::File;
+use crate::notes::{Notes, Place};
+
+/// Bytes a policy file may have.
+pub const MAX_FILE_BYTES: usize = 1 << 20;
+
+/// A policy, and what is allowed in it but most likely not meant.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Read {
+    /// The policy.
+    pub policy: Policy,
+    /// Warnings, in the order of the file.
+    pub warnings: Vec<Remark>,
+}
+
+/// Reads the text of the policy `file`; file names in it are taken relative to the folder of `file`, so they are
+/// absolute when `file` is.
+///
+/// # Errors
+/// With every mistake. Mistakes of TOML's own syntax stand alone: what follows from them would only confuse.
+pub fn read(text: &str, file: &Path) -> Result<Read, Mistakes> {
+    let mut notes = Notes::default();
+    let policy = understand(text, file, &mut notes);
+    match policy {
+        Some(policy) if notes.is_clean() => Ok(Read { policy, warnings: notes.warnings(text) }),
+        _ => Err(notes.into_mistakes(text, file)),
+    }
+}
+
+fn understand(text: &str, file: &Path, notes: &mut Notes) -> Option<Policy> {
+    if text.len() > MAX_FILE_BYTES {
+        let message = format!("the file has {} bytes, expected at most {MAX_FILE_BYTES}", text.len());
+        notes.mistake(&(0..0), &Place::Root, message);
+        return None;
+    }
+    let (document, faults) = DeTable::parse_recoverable(text);
+    for fault in &faults {
+        let at = fault.span().filter(|span| *span != (0..0)).unwrap_or(0..1);
+        notes.mistake(&at, &Place::Root, fault.message());
+    }
+    if !faults.is_empty() {
+        return None;
+    }
+    let read: File = table::read_table(document.get_ref(), 0..0, &Place::Root, notes);
+    let folder = file.parent().unwrap_or_else(|| Path::new(""));
+    Builder { folder, text, notes }.policy(&read)
+}

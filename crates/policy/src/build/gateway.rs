@@ -1,0 +1,152 @@
+//! Listeners, certificates, trust and upstreams.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::num::NonZeroU32;
+
+use super::Builder;
+use crate::file::{self, File};
+use crate::form::{At, Count, Several};
+use crate::notes::Place;
+use crate::policy::{Caps, HealthCheck, Listen, SecretSource, Timeouts, Tls, Trust, Upstream};
+use crate::table::Field;
+
+impl Builder<'_> {
+    pub(super) fn listen(&mut self, file: &File) -> Option<Listen> {
+        let listen = file.listen.value()?;
+        let root = Place::Root.key("listen");
+        let mut taken = BTreeSet::new();
+        for (name, addresses) in [("http", &listen.http), ("https", &listen.https)] {
+            for address in addresses.value().map_or(&[][..], |several| &several.0) {
+                self.once(address, &root.key(name), &mut taken);
+            }
+        }
+        if let Some(admin) = listen.admin.get() {
+            self.once(admin, &root.key("admin"), &mut taken);
+            if !admin.value.ip().to_canonical().is_loopback() && matches!(file.admin, Field::Absent) {
+                let message =
+                    format!("`{}` is not a loopback address, so an operator needs a token", admin.value);
+                let draft = self.notes.mistake(&admin.span, &root.key("admin"), message);
+                draft.hint("add [admin] with `token-file` or `token-env`, or listen on 127.0.0.1");
+            }
+        }
+        if let (Some(https), Field::Absent) = (listen.https.get(), &file.tls) {
+            let draft = self.notes.mistake(&https.span, &root.key("https"), "there is no certificate for it");
+            draft.hint("add [tls] with `certificate` and `key`");
+        }
+        Some(Listen {
+            http: addresses(&listen.http),
+            https: addresses(&listen.https),
+            admin: listen.admin.value().copied(),
+            threads: listen.threads.value().and_then(nonzero),
+            proxy_protocol: *listen.proxy_protocol.value()?,
+        })
+    }
+
+    fn once(&mut self, address: &At<SocketAddr>, place: &Place<'_>, taken: &mut BTreeSet<SocketAddr>) {
+        // Port 0 is a different port each time.
+        if address.value.port() != 0 && !taken.insert(address.value) {
+            self.notes.mistake(&address.span, place, format!("`{}` is listened on already", address.value));
+        }
+    }
+
+    pub(super) fn tls(&self, tls: &file::Tls) -> Option<Tls> {
+        Some(Tls {
+            certificate: self.path(tls.certificate.value()?),
+            key: self.path(tls.key.value()?),
+            client_ca: tls.client_ca.known()?.map(|file| self.path(file)),
+            client_required: tls.client_certificate.value().is_some_and(|choice| choice.0.is_required()),
+        })
+    }
+
+    pub(super) fn admin(&self, admin: &file::Admin) -> Option<SecretSource> {
+        let from_file = admin.token_file.value().map(|file| SecretSource::File(self.path(file)));
+        from_file.or_else(|| admin.token_env.value().map(|name| SecretSource::Environment(name.0.clone())))
+    }
+
+    pub(super) fn trust(&self, trust: &file::Trust) -> Option<Trust> {
+        Some(Trust {
+            proxies: trust.proxies.value()?.0.iter().map(|at| at.value).collect(),
+            header: trust.header.value()?.0,
+            ipv6_prefix: u8::try_from(trust.ipv6_prefix.value()?.0).ok()?,
+        })
+    }
+
+    pub(super) fn upstream(&mut self, upstream: &file::Upstream) -> Option<Upstream> {
+        let root = Place::Root.key("upstream");
+        let health = match upstream.health.get() {
+            None => None,
+            Some(health) => self.health(&health.value, &root.key("health")),
+        };
+        let mut taken = BTreeSet::new();
+        for server in upstream.urls.value().map_or(&[][..], |several| &several.0) {
+            let At { value, span, .. } = server;
+            if !taken.insert((value.https, &value.host, value.port)) {
+                self.notes.mistake(
+                    span,
+                    &root.key("urls").item(server.index),
+                    "this server is there already",
+                );
+            }
+        }
+        let one = upstream.url.value().map(|server| vec![server.clone()]);
+        let several =
+            || upstream.urls.value().map(|several| several.0.iter().map(|at| at.value.clone()).collect());
+        Some(Upstream {
+            servers: one.or_else(several)?,
+            profile: upstream.profile.value()?.0,
+            http2: *upstream.http2.value()?,
+            ca: upstream.ca.value().map(|file| self.path(file)),
+            pool: nonzero(upstream.pool.value()?)?,
+            health,
+        })
+    }
+
+    fn health(&mut self, health: &file::Health, place: &Place<'_>) -> Option<HealthCheck> {
+        if let (Some(every), Some(timeout)) = (health.every.get(), health.timeout.get())
+            && timeout.value.0 > every.value.0
+        {
+            let message = "is longer than `every`, so checks would overtake each other";
+            self.notes.mistake(&timeout.span, &place.key("timeout"), message);
+        }
+        Some(HealthCheck {
+            path: health.path.value()?.0.clone(),
+            every: health.every.value()?.0,
+            timeout: health.timeout.value()?.0,
+            unhealthy_after: nonzero(health.unhealthy_after.value()?)?,
+            healthy_after: nonzero(health.healthy_after.value()?)?,
+        })
+    }
+}
+
+pub(super) fn timeouts(timeouts: &file::Timeouts) -> Option<Timeouts> {
+    Some(Timeouts {
+        header: timeouts.header.value()?.0,
+        body: timeouts.body.value()?.0,
+        idle: timeouts.idle.value()?.0,
+        connect: timeouts.connect.value()?.0,
+        response: timeouts.response.value()?.0,
+        shutdown: timeouts.shutdown.value()?.0,
+    })
+}
+
+pub(super) fn caps(caps: &file::Caps) -> Option<Caps> {
+    let size = |number: u64| usize::try_from(number).ok();
+    Some(Caps {
+        headers: size(caps.headers.value()?.0)?,
+        head_bytes: size(caps.head_bytes.value()?.0)?,
+        body_bytes: caps.body_bytes.value()?.0,
+        inspect_bytes: size(caps.inspect_bytes.value()?.0)?,
+        connections: size(caps.connections.value()?.0)?,
+        connections_per_address: size(caps.connections_per_address.value()?.0)?,
+        keys: size(caps.keys.value()?.0)?,
+    })
+}
+
+fn addresses(field: &Field<Several<SocketAddr, 64>>) -> Vec<SocketAddr> {
+    field.value().map_or_else(Vec::new, |several| several.0.iter().map(|at| at.value).collect())
+}
+
+fn nonzero<const MIN: u64, const MAX: u64>(count: &Count<MIN, MAX>) -> Option<NonZeroU32> {
+    u32::try_from(count.0).ok().and_then(NonZeroU32::new)
+}

@@ -1,0 +1,112 @@
+//! Callers, their credentials and plans.
+
+use ratewarden_model::Rate;
+
+use crate::form::{Choice, OneOf, Several};
+use crate::table::table;
+use crate::words::{CallerWord, FilePath, KeySet, Lasting, Name, Text, Variable, YEAR};
+
+table! {
+    /// One way to know a caller. Of several, the first that is present in the call wins; `address` always is.
+    Caller {
+        /// Where the caller is named: `header:NAME`, `bearer` (`Authorization: Bearer`), `basic` (its user),
+        /// `cookie:NAME`, `jwt:CLAIM` (of a verified bearer token), `mtls` (the subject of a client certificate) or
+        /// `address`.
+        "from" from: CallerWord, Required;
+        /// File of hashed keys, made with `ratewarden key new`. A key that is not in it is a failed credential
+        /// (401). Without it every value is a caller, so whoever makes up a new one is counted anew.
+        "keys" keys: FilePath, Optional;
+        /// How tokens are verified; for `jwt:CLAIM` only, and required there.
+        "jwt" jwt: Jwt, Optional;
+        /// A call without it is refused (401) rather than tried with the next.
+        "required" required: bool, Default "false";
+    }
+}
+
+table! {
+    /// How JSON Web Tokens are verified.
+    Jwt {
+        /// File with the shared secret.
+        "secret-file" secret_file: FilePath, Optional;
+        /// Environment variable with the shared secret.
+        "secret-env" secret_env: Variable, Optional;
+        /// PEM file with a public key.
+        "public-key" public_key: FilePath, Optional;
+        /// A JWKS: a file, or an `https://` URL that is asked at the start and every five minutes.
+        "jwks" jwks: KeySet, Optional;
+        /// Algorithms accepted; without this key `HS256` with a secret and `RS256` otherwise.
+        "algorithms" algorithms: Several<OneOf<JwtAlgorithm>, 16>, Optional;
+        /// The issuer (`iss`) tokens must have; without it any.
+        "issuer" issuer: Text<1024>, Optional;
+        /// The audience (`aud`) tokens must have; without it any.
+        "audience" audience: Text<1024>, Optional;
+        /// Clocks may differ by this, at most a day.
+        "skew" skew: Lasting<86_400>, Default "\"30s\"";
+        /// The claim that names the caller's plan.
+        "plan-claim" plan_claim: Text<256>, Optional;
+    }
+    ExactlyOne ["secret-file", "secret-env", "public-key", "jwks"];
+}
+
+/// An algorithm of RFC 7518 or RFC 8037. `none` is not one of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct JwtAlgorithm {
+    pub(crate) name: &'static str,
+    /// It takes a shared secret.
+    pub(crate) shared: bool,
+}
+
+impl JwtAlgorithm {
+    const fn shared(name: &'static str) -> Self {
+        Self { name, shared: true }
+    }
+
+    const fn public(name: &'static str) -> Self {
+        Self { name, shared: false }
+    }
+}
+
+impl Choice for JwtAlgorithm {
+    const WORDS: &'static [(&'static str, Self, &'static str)] = &[
+        ("HS256", Self::shared("HS256"), "HMAC with SHA-256."),
+        ("HS384", Self::shared("HS384"), "HMAC with SHA-384."),
+        ("HS512", Self::shared("HS512"), "HMAC with SHA-512."),
+        ("RS256", Self::public("RS256"), "RSA PKCS#1 with SHA-256."),
+        ("RS384", Self::public("RS384"), "RSA PKCS#1 with SHA-384."),
+        ("RS512", Self::public("RS512"), "RSA PKCS#1 with SHA-512."),
+        ("PS256", Self::public("PS256"), "RSA PSS with SHA-256."),
+        ("PS384", Self::public("PS384"), "RSA PSS with SHA-384."),
+        ("PS512", Self::public("PS512"), "RSA PSS with SHA-512."),
+        ("ES256", Self::public("ES256"), "ECDSA on P-256 with SHA-256."),
+        ("ES384", Self::public("ES384"), "ECDSA on P-384 with SHA-384."),
+        ("EdDSA", Self::public("EdDSA"), "Ed25519."),
+    ];
+}
+
+table! {
+    /// What happens to failed credentials. Nobody but who guesses is locked out: the source, or the one target that
+    /// is guessed at.
+    Credentials {
+        /// Failures from one client address before it is locked out.
+        "per-source" per_source: Rate, Default "\"20/1m\"";
+        /// Failures at one credential (a user, a key's prefix, a token's subject), from whatever address, before it
+        /// is locked out.
+        "per-target" per_target: Rate, Default "\"100/1m\"";
+        /// 401 and 403 of the upstream are failures too.
+        "count-upstream" count_upstream: bool, Default "true";
+        /// The first lock-out; each further one is twice as long.
+        "lockout" lockout: Lasting<YEAR>, Default "\"1m\"";
+        /// The longest lock-out.
+        "lockout-max" lockout_max: Lasting<YEAR>, Default "\"1h\"";
+    }
+}
+
+table! {
+    /// A plan that callers can have: by the `keys` file, or by `jwt.plan-claim`.
+    Plan {
+        /// Its name, unique.
+        "name" name: Name, Required;
+        /// Callers without a plan of their own have this one. At most one plan is the default.
+        "default" default: bool, Default "false";
+    }
+}
