@@ -39,7 +39,7 @@ impl Builder<'_> {
         let tls = file.tls.value().and_then(|tls| self.tls(tls));
         let admin_token = file.admin.value().and_then(|admin| self.admin(admin));
         let trust = file.trust.value().and_then(|trust| self.trust(trust));
-        let upstream = file.upstream.value().and_then(|upstream| self.upstream(upstream));
+        let upstream = file.upstream.value().and_then(|upstream| self.upstream(upstream, file));
         let timeouts = file.timeouts.value().and_then(gateway::timeouts);
         let caps = file.caps.value().and_then(gateway::caps);
         let callers = self.callers(file);

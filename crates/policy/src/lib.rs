@@ -9,18 +9,21 @@
 //! seen by whoever reads them.
 
 mod build;
-mod expression;
+pub mod condition;
+
 mod file;
 mod form;
 mod network;
 mod notes;
 mod policy;
+mod reference;
 mod remark;
 mod schema;
 mod suggestion;
 mod table;
 mod template;
 mod words;
+pub mod write;
 
 use std::path::Path;
 
@@ -28,6 +31,7 @@ use toml::de::DeTable;
 
 pub use network::{InvalidNetwork, Network};
 pub use policy::*;
+pub use reference::reference;
 pub use remark::{MAX_REMARKS, Mistakes, Remark, Shown};
 pub use schema::schema;
 pub use template::{InvalidTemplate, MAX_PARAMETERS, MAX_TEMPLATE_BYTES, PathTemplate};
@@ -38,6 +42,9 @@ use crate::notes::{Notes, Place};
 
 /// Bytes a policy file may have.
 pub const MAX_FILE_BYTES: usize = 1 << 20;
+
+/// Every table and key there is, with comments: what a new policy can be cut from.
+pub const EXAMPLE: &str = include_str!("../assets/example.toml");
 
 /// A policy, and what is allowed in it but most likely not meant.
 #[derive(Debug, Clone, PartialEq)]

@@ -8,7 +8,7 @@
 use serde_json::{Map, Value as Json, json};
 use toml::de::{DeTable, DeValue};
 
-use crate::form::{At, Form, Value, wrong_type};
+use crate::form::{At, Form, Kind, Value, wrong_type};
 use crate::notes::{Notes, Place, Span};
 use crate::suggestion::{nearest, one_of};
 
@@ -79,6 +79,7 @@ pub(crate) struct AboutKey {
     /// Lines of its description.
     pub(crate) doc: &'static [&'static str],
     pub(crate) presence: Presence,
+    pub(crate) kind: Kind,
     pub(crate) expected: fn() -> String,
     pub(crate) schema: fn() -> Json,
     /// The table it holds, if it holds one.
@@ -306,6 +307,7 @@ macro_rules! table {
                     name: $key,
                     doc: &[$($key_doc),+],
                     presence: $crate::table::Presence::$presence $(($toml))?,
+                    kind: <$form as $crate::form::Form>::KIND,
                     expected: <$form as $crate::form::Form>::expected,
                     schema: <$form as $crate::form::Form>::schema,
                     table: <$form as $crate::form::Form>::TABLE,

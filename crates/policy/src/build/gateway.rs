@@ -1,14 +1,14 @@
 //! Listeners, certificates, trust and upstreams.
 
 use std::collections::BTreeSet;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
 
 use super::Builder;
 use crate::file::{self, File};
 use crate::form::{At, Count, Several};
 use crate::notes::Place;
-use crate::policy::{Caps, HealthCheck, Listen, SecretSource, Timeouts, Tls, Trust, Upstream};
+use crate::policy::{Caps, HealthCheck, Listen, SecretSource, Server, Timeouts, Tls, Trust, Upstream};
 use crate::table::Field;
 
 impl Builder<'_> {
@@ -72,22 +72,23 @@ impl Builder<'_> {
         })
     }
 
-    pub(super) fn upstream(&mut self, upstream: &file::Upstream) -> Option<Upstream> {
+    pub(super) fn upstream(&mut self, upstream: &file::Upstream, file: &File) -> Option<Upstream> {
         let root = Place::Root.key("upstream");
+        if let Some(server) = upstream.url.get() {
+            self.not_itself(server, file, &root.key("url"));
+        }
         let health = match upstream.health.get() {
             None => None,
             Some(health) => self.health(&health.value, &root.key("health")),
         };
         let mut taken = BTreeSet::new();
+        let urls = root.key("urls");
         for server in upstream.urls.value().map_or(&[][..], |several| &several.0) {
             let At { value, span, .. } = server;
             if !taken.insert((value.https, &value.host, value.port)) {
-                self.notes.mistake(
-                    span,
-                    &root.key("urls").item(server.index),
-                    "this server is there already",
-                );
+                self.notes.mistake(span, &urls.item(server.index), "this server is there already");
             }
+            self.not_itself(server, file, &urls.item(server.index));
         }
         let one = upstream.url.value().map(|server| vec![server.clone()]);
         let several =
@@ -100,6 +101,23 @@ impl Builder<'_> {
             pool: nonzero(upstream.pool.value()?)?,
             health,
         })
+    }
+
+    /// Notes a server that is the gateway: the first call would go round until every connection is taken.
+    fn not_itself(&mut self, server: &At<Server>, file: &File, place: &Place<'_>) {
+        let Some(listen) = file.listen.value() else { return };
+        let local = server.value.host == "localhost";
+        let host = server.value.host.parse::<IpAddr>().ok();
+        let here = |at: &At<SocketAddr>| {
+            let ip = at.value.ip();
+            let loopback = local || host.is_some_and(|host| host.is_loopback());
+            let same = host == Some(ip) || loopback && (ip.is_unspecified() || local && ip.is_loopback());
+            at.value.port() == server.value.port && same
+        };
+        let all = [&listen.http, &listen.https].into_iter().filter_map(|field| field.value());
+        if all.flat_map(|several| &several.0).any(here) {
+            self.notes.mistake(&server.span, place, "this is where the gateway itself listens");
+        }
     }
 
     fn health(&mut self, health: &file::Health, place: &Place<'_>) -> Option<HealthCheck> {

@@ -157,6 +157,23 @@ impl Written for Key {
     }
 }
 
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Caller => f.write_str("caller"),
+            Self::Address => f.write_str("address"),
+            Self::User => f.write_str("user"),
+            Self::Route => f.write_str("route"),
+            Self::Method => f.write_str("method"),
+            Self::Header(name) => write!(f, "header:{name}"),
+            Self::Query(name) => write!(f, "query:{name}"),
+            Self::Path(name) => write!(f, "path:{name}"),
+            Self::Cookie(name) => write!(f, "cookie:{name}"),
+            Self::Body(names) => write!(f, "body:{}", names.join(".")),
+        }
+    }
+}
+
 /// A cost that stands in the call.
 #[derive(Debug, Clone)]
 pub(crate) struct CostWord(pub(crate) CostSource);
