@@ -84,7 +84,7 @@ pub fn compile(text: &str) -> Result<Program, Vec<Fault>> {
     let thread = std::thread::Builder::new().name("condition".to_owned()).stack_size(STACK);
     let compiled = std::thread::scope(|scope| {
         let running = thread.spawn_scoped(scope, || compile_here(text));
-        running.map(|running| running.join())
+        running.map(std::thread::ScopedJoinHandle::join)
     });
     match compiled {
         Ok(Ok(compiled)) => compiled,

@@ -193,6 +193,20 @@ impl Form for bool {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Count<const MIN: u64, const MAX: u64>(pub(crate) u64);
 
+/// A number as the file would write it: 1_000_000.
+pub(crate) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        // A lone underscore in 1_000 helps nobody.
+        if index > 0 && (digits.len() - index).is_multiple_of(3) && digits.len() > 4 {
+            text.push('_');
+        }
+        text.push(digit);
+    }
+    text
+}
+
 /// The largest number that every TOML and JSON reader agrees on.
 pub(crate) const MAX_NUMBER: u64 = i64::MAX as u64;
 
@@ -201,8 +215,8 @@ impl<const MIN: u64, const MAX: u64> Form for Count<MIN, MAX> {
 
     fn expected() -> String {
         match MAX {
-            MAX_NUMBER => format!("a whole number from {MIN}"),
-            _ => format!("a whole number from {MIN} to {MAX}"),
+            MAX_NUMBER => format!("a whole number from {}", grouped(MIN)),
+            _ => format!("a whole number from {} to {}", grouped(MIN), grouped(MAX)),
         }
     }
 

@@ -1,9 +1,9 @@
 //! `ratewarden.toml`: parse, validate, build.
 //!
-//! Three types, one after the other: TOML with places, [`file`](crate::file) (every key known, every value of its
-//! form), and [`Policy`] (what the values say together holds, every default filled in). Reading goes on after a
-//! mistake, so all of them are told at once, each with line, column, key, what was found, what was expected and,
-//! where it can be guessed, what was meant.
+//! Three types, one after the other: TOML with places, the file (every key known, every value of its form), and
+//! [`Policy`] (what the values say together holds, every default filled in). Reading goes on after a mistake, so
+//! all of them are told at once, each with line, column, key, what was found, what was expected and, where it can
+//! be guessed, what was meant.
 //!
 //! Tier 0: nothing here opens a file or a socket. Who has the text calls [`read`]; files that the policy names are
 //! seen by whoever reads them.
@@ -46,6 +46,8 @@ pub const MAX_FILE_BYTES: usize = 1 << 20;
 /// Every table and key there is, with comments: what a new policy can be cut from.
 pub const EXAMPLE: &str = include_str!("../assets/example.toml");
 
+const QUOTES: &str = "a string has quotes, such as \"10s\" or \"127.0.0.1:8080\"";
+
 /// A policy, and what is allowed in it but most likely not meant.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Read {
@@ -78,7 +80,13 @@ fn understand(text: &str, file: &Path, notes: &mut Notes) -> Option<Policy> {
     let (document, faults) = DeTable::parse_recoverable(text);
     for fault in &faults {
         let at = fault.span().filter(|span| *span != (0..0)).unwrap_or(0..1);
-        notes.mistake(&at, &Place::Root, fault.message());
+        // "Expected nothing" and "literal string" are the parser's own words for "put it in quotes".
+        let (message, hint) = match fault.message().split_once(", expected ") {
+            Some((_, "literal string")) if at.is_empty() => ("a value is missing", None),
+            Some((message, "nothing" | "literal string")) => (message, Some(QUOTES.to_owned())),
+            _ => (fault.message(), None),
+        };
+        notes.mistake(&at, &Place::Root, message).hint_if(hint);
     }
     if !faults.is_empty() {
         return None;

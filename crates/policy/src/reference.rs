@@ -10,7 +10,7 @@ use crate::form::Kind;
 use crate::suggestion::one_of;
 use crate::table::{About, AboutKey, Presence, Table, Together, prose};
 
-const NOTE: &str = "<!-- Made by `cargo xtask generate` from crates/policy/src/file: change it there. -->";
+const NOTE: &str = "<!-- Made from crates/policy/src/file by `cargo run -p ratewarden-policy --example documents`: change it there. -->";
 
 /// Examples of single tables, by the key of the file they show. Each is read by a test, together with what a policy
 /// cannot be without.

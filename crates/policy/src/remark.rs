@@ -94,7 +94,8 @@ impl fmt::Display for Shown<'_> {
             let number = line.to_string();
             let gutter = " ".repeat(number.len());
             // A tab stays a tab, so that the caret stands below what it means.
-            let lead: String = text.chars().take(*before).map(|c| if c == '\t' { c } else { ' ' }).collect();
+            let lead = text.chars().chain(std::iter::repeat(' ')).take(*before);
+            let lead: String = lead.map(|c| if c == '\t' { c } else { ' ' }).collect();
             write!(f, "\n  {number} | {text}\n  {gutter} | {lead}{}", "^".repeat(*carets))?;
         }
         if let Some(hint) = hint {

@@ -4,7 +4,7 @@
 const MAX_COMPARED: usize = 64;
 
 /// How like two words must be, from 0 to 1, to be taken for a slip.
-const LIKENESS: f64 = 0.65;
+const LIKENESS: f64 = 0.6;
 
 /// The known word that is most like `word`, if one is like it at all. Case, and `_` for `-`, make no difference.
 pub(crate) fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {

@@ -161,36 +161,38 @@ impl Walk<'_, '_> {
     }
 
     fn holds(&mut self, rule: Together) {
-        let there = |name: &&&str| self.table.iter().any(|(key, _)| key.get_ref() == **name);
         match rule {
             Together::ExactlyOne(names) | Together::AtLeastOne(names) => {
-                let present: Vec<&str> = names.iter().filter(there).copied().collect();
-                if present.is_empty() {
+                let mut there: Vec<(usize, &str)> =
+                    names.iter().filter_map(|name| Some((self.key(name)?.start, *name))).collect();
+                there.sort_unstable();
+                if there.is_empty() {
                     let message = format!("one of {} is missing", one_of(names.iter().copied()));
                     self.notes.mistake(&self.span, self.place, message);
-                } else if matches!(rule, Together::ExactlyOne(_)) && present.len() > 1 {
-                    self.too_many(names, &present);
+                } else if let (Together::ExactlyOne(_), Some((&(_, first), extra))) =
+                    (rule, there.split_first())
+                {
+                    for (_, name) in extra {
+                        let known = one_of(names.iter().copied());
+                        self.at_key(name, format!("cannot be there with `{first}`: exactly one of {known}"));
+                    }
                 }
             }
             Together::Needs([one, other]) => {
-                if there(&one) && !there(&other) {
+                if self.key(one).is_some() && self.key(other).is_none() {
                     self.at_key(one, format!("is only there with `{other}`"));
                 }
             }
         }
     }
 
-    fn too_many(&mut self, names: &[&str], present: &[&str]) {
-        for extra in present.iter().skip(1) {
-            let first = present.first().copied().unwrap_or_default();
-            let message =
-                format!("cannot be there with `{first}`: exactly one of {}", one_of(names.iter().copied()));
-            self.at_key(extra, message);
-        }
+    /// Where the key `name` stands, if it does.
+    fn key(&self, name: &str) -> Option<Span> {
+        self.table.iter().find(|(key, _)| key.get_ref() == name).map(|(key, _)| key.span())
     }
 
     fn at_key(&mut self, name: &str, message: String) {
-        let span = self.table.iter().find(|(key, _)| key.get_ref() == name).map(|(key, _)| key.span());
+        let span = self.key(name);
         self.notes.mistake(&span.unwrap_or_else(|| self.span.clone()), &self.place.key(name), message);
     }
 }

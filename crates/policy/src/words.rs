@@ -242,7 +242,7 @@ impl Written for HeaderName {
     fn parse(text: &str) -> Result<Self, Wrong> {
         if text.is_empty() || text.len() > 128 || !text.chars().all(is_token) {
             let wrong = Wrong::new(format!("`{}` is not the name of a header field", short(text)));
-            let trimmed = text.trim_end_matches(':').trim();
+            let trimmed = text.trim().trim_end_matches(':').trim_end();
             let meant = trimmed != text && !trimmed.is_empty() && trimmed.chars().all(is_token);
             return Err(wrong.hint_if(meant.then(|| format!("write `{}`", short(trimmed)))));
         }

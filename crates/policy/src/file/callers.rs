@@ -84,8 +84,8 @@ impl Choice for JwtAlgorithm {
 }
 
 table! {
-    /// What happens to failed credentials. Nobody but who guesses is locked out: the source, or the one target that
-    /// is guessed at.
+    /// What happens to failed credentials. They are counted twice: who guesses at many is locked out as a source,
+    /// and what many guess at as a target.
     Credentials {
         /// Failures from one client address before it is locked out.
         "per-source" per_source: Rate, Default "\"20/1m\"";

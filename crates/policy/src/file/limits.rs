@@ -38,7 +38,8 @@ table! {
         /// Calls under way at once.
         "concurrent" concurrent: Count<1, 1_000_000>, Optional;
         /// What a call costs: a number, or where it stands in the call (`query:NAME`, `header:NAME`, `body:FIELD`; 1
-        /// when it is not there), or `body-bytes:SIZE` (one for each started SIZE). 0 only with `settle`.
+        /// when it is not there), `body-bytes` (one for each byte) or `body-bytes:SIZE` (one for each started SIZE). 0 only with
+        /// `settle`.
         "cost" cost: Either<Count<0, MAX_NUMBER>, CostWord>, Default "1";
         /// The highest cost that is believed; without it 1000, and no ceiling for `body-bytes`. Only for a cost that
         /// stands in the call.

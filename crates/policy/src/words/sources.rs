@@ -181,8 +181,8 @@ pub(crate) struct CostWord(pub(crate) CostSource);
 impl Written for CostWord {
     const EXPECTED: &'static str = "where the cost stands, such as `query:limit`";
     const EXAMPLES: &'static [&'static str] =
-        &["query:limit", "header:x-cost", "body:spec.cpus", "body-bytes:1KiB"];
-    const PATTERN: &'static str = "^(query|header|body|body-bytes):.+$";
+        &["query:limit", "header:x-cost", "body:spec.cpus", "body-bytes", "body-bytes:1KiB"];
+    const PATTERN: &'static str = "^(body-bytes|(query|header|body|body-bytes):.+)$";
 
     fn parse(text: &str) -> Result<Self, Wrong> {
         let source = match parts(text) {
@@ -190,10 +190,7 @@ impl Written for CostWord {
             ("header", Some(name)) => CostSource::Header(header(name)?),
             ("body", Some(path)) => CostSource::Body(field(path)?),
             ("body-bytes", Some(size)) => CostSource::BodyBytes { per: unit(size)? },
-            ("body-bytes", None) => {
-                let wrong = Wrong::new("`body-bytes` lacks the size that costs one");
-                return Err(wrong.hint("such as `body-bytes:1KiB`: each started KiB costs one"));
-            }
+            ("body-bytes", None) => CostSource::BodyBytes { per: NonZeroU64::MIN },
             _ => {
                 return Err(unknown(text, &["query:NAME", "header:NAME", "body:FIELD", "body-bytes:SIZE"]));
             }
