@@ -16,9 +16,10 @@ use ratewarden_testkit::services as wanted;
 use crate::run;
 
 /// Programs that tests or checks start, and Debian's package of each.
-const PROGRAMS: [(&str, &str); 7] = [
+const PROGRAMS: [(&str, &str); 8] = [
     ("nginx", "nginx"),
     ("haproxy", "haproxy"),
+    ("wrk", "wrk"),
     ("jq", "jq"),
     ("curl", "curl"),
     ("node", "nodejs"),
