@@ -81,6 +81,19 @@ impl Calendar {
         self.each
     }
 
+    /// Seconds of a usual period: of a day without a change of clocks, a month of 30 days, a year of 365.
+    #[must_use]
+    pub const fn nominal_seconds(&self) -> u64 {
+        match self.each {
+            Each::Minute => 60,
+            Each::Hour => 3_600,
+            Each::Day => 86_400,
+            Each::Week => 7 * 86_400,
+            Each::Month => 30 * 86_400,
+            Each::Year => 365 * 86_400,
+        }
+    }
+
     /// The number of the period that `wall` falls into, and when the next one begins. Beyond the years that
     /// can be told (9999), the period never ends.
     #[must_use]

@@ -62,6 +62,12 @@ impl Gcra {
         self.burst
     }
 
+    /// The time in which an empty bucket becomes full.
+    #[must_use]
+    pub const fn refill(&self) -> Duration {
+        Duration::from_nanos(self.tolerance.div_ceil(TICKS_PER_NANO))
+    }
+
     /// Admits a call of `cost` tokens at `now`, returning the new word, or says when it would be admitted.
     ///
     /// A cost of 0 is admitted unless the key is in debt (see [`Gcra::settle`]).
