@@ -23,6 +23,7 @@ pub mod envoy;
 pub mod error;
 pub mod express;
 pub mod flask;
+pub mod gateway;
 pub mod haproxy;
 pub mod http;
 pub mod nginx;

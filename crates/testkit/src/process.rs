@@ -107,6 +107,11 @@ impl Process {
         self.place.port.address()
     }
 
+    /// Its process group, which has the leader's number.
+    pub(crate) fn group(&self) -> u32 {
+        self.leader.id()
+    }
+
     /// The end of what it printed so far.
     pub(crate) fn log(&self) -> String {
         let bytes = fs::read(self.place.folder().join("log")).unwrap_or_default();

@@ -56,6 +56,17 @@ impl Server {
         format!("http://{}/{}", self.address(), path.strip_prefix('/').unwrap_or(path))
     }
 
+    /// The process group of all its processes, for who measures them. `None` for servers that are threads of ours.
+    ///
+    /// The group's leader and a child of it are shells that only wait.
+    #[must_use]
+    pub fn process_group(&self) -> Option<u32> {
+        match &self.running {
+            Running::Process(process) => Some(process.group()),
+            Running::Threads(_) => None,
+        }
+    }
+
     /// The end of what it printed, for messages. Empty for servers that are threads of ours.
     #[must_use]
     pub fn log(&self) -> String {
