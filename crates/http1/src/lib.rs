@@ -23,7 +23,7 @@ mod write;
 pub use chunked::{Advance, BadChunk, Decoder, write_chunk_end, write_chunk_size};
 pub use end::HeadEnd;
 pub use framing::Framing;
-pub use httparse::{EMPTY_HEADER, Header};
+pub use httparse::Header;
 pub use path::normalise;
 pub use query::{check_query, query_values};
 pub use refused::{Reason, Refused};
@@ -33,3 +33,12 @@ pub use write::{Extra, OutgoingRequest, OutgoingResponse, write_answer};
 
 /// Fields a head may have at the very most, whatever is configured.
 pub const MAX_FIELDS: usize = 256;
+
+/// Memory for the fields of a head, not written to before they are parsed.
+pub type Storage<'b, const N: usize = MAX_FIELDS> = [std::mem::MaybeUninit<Header<'b>>; N];
+
+/// Fresh [`Storage`].
+#[must_use]
+pub const fn storage<'b>() -> Storage<'b> {
+    [const { std::mem::MaybeUninit::uninit() }; MAX_FIELDS]
+}

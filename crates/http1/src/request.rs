@@ -1,5 +1,7 @@
 //! A request's head.
 
+use std::mem::MaybeUninit;
+
 use httparse::{Error, Header, Status};
 
 use crate::framing::{Declared, Framing};
@@ -48,11 +50,11 @@ pub struct RequestHead<'h, 'b> {
 /// With the reason, when the head is malformed or ambiguous.
 pub fn parse_request<'h, 'b>(
     head: &'b [u8],
-    storage: &'h mut [Header<'b>],
+    storage: &'h mut [MaybeUninit<Header<'b>>],
     protected: &[String],
 ) -> Result<RequestHead<'h, 'b>, Refused> {
-    let mut request = httparse::Request::new(storage);
-    match request.parse(head) {
+    let mut request = httparse::Request::new(&mut []);
+    match request.parse_with_uninit_headers(head, storage) {
         Ok(Status::Complete(_)) => {}
         Ok(Status::Partial) => return Err(Reason::RequestLine.into()),
         Err(error) => return Err(reason(error, Reason::RequestLine).into()),
@@ -159,7 +161,8 @@ fn split_target<'b>(method: &str, target: &'b str) -> Result<(&'b str, Option<&'
     if matches!(method, "CONNECT" | "TRACE") {
         return Err(Reason::Method.into());
     }
-    if !target.starts_with('/') && !(method == "OPTIONS" && target == "*") {
+    let asterisk = method == "OPTIONS" && target == "*";
+    if !asterisk && !target.starts_with('/') {
         return Err(Reason::TargetForm.into());
     }
     Ok(match target.split_once('?') {

@@ -1,5 +1,7 @@
 //! A response's head.
 
+use std::mem::MaybeUninit;
+
 use httparse::{Header, Status};
 
 use crate::framing::{Declared, Framing};
@@ -32,11 +34,12 @@ pub struct ResponseHead<'h, 'b> {
 /// gets 502.
 pub fn parse_response<'h, 'b>(
     head: &'b [u8],
-    storage: &'h mut [Header<'b>],
+    storage: &'h mut [MaybeUninit<Header<'b>>],
     to_head: bool,
 ) -> Result<ResponseHead<'h, 'b>, Refused> {
-    let mut response = httparse::Response::new(storage);
-    match response.parse(head) {
+    let mut response = httparse::Response::new(&mut []);
+    let parser = httparse::ParserConfig::default();
+    match parser.parse_response_with_uninit_headers(&mut response, head, storage) {
         Ok(Status::Complete(_)) => {}
         Ok(Status::Partial) => return Err(Reason::StatusLine.into()),
         Err(error) => return Err(reason(error, Reason::StatusLine).into()),
