@@ -4,6 +4,7 @@
 //! the rest.
 
 mod accuracy;
+mod bench;
 mod fuzz;
 mod generate;
 mod run;
@@ -34,6 +35,9 @@ enum Verb {
     Fuzz(fuzz::Args),
     /// Scan real limiters and compare what is inferred with what is configured
     Accuracy(accuracy::Args),
+    /// Measure Ratewarden beside its peers
+    #[command(subcommand)]
+    Bench(bench::Bench),
 }
 
 fn main() -> ExitCode {
@@ -43,6 +47,7 @@ fn main() -> ExitCode {
         Verb::Generate(args) => generate::run(&args),
         Verb::Fuzz(args) => fuzz::run(&args),
         Verb::Accuracy(args) => accuracy::run(&args),
+        Verb::Bench(bench) => bench::run(&bench),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,0 +1,122 @@
+//! The programs that are compared, and how each is started.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, Result};
+use ratewarden_testkit::gateway::{self, Gate};
+use ratewarden_testkit::{Server, Services};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::run;
+
+/// The profile made for measuring the gateway, used where the workspace has it.
+const PROFILE: &str = "bench-guard";
+
+/// A program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Peer {
+    Nginx,
+    Haproxy,
+    Envoy,
+    Ratewarden,
+}
+
+impl Peer {
+    /// As its makers write it.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Nginx => "nginx",
+            Self::Haproxy => "HAProxy",
+            Self::Envoy => "Envoy",
+            Self::Ratewarden => "Ratewarden",
+        }
+    }
+
+    /// What limits in it.
+    pub(crate) const fn limiter(self) -> &'static str {
+        match self {
+            Self::Nginx => "limit_req",
+            Self::Haproxy => "stick table",
+            Self::Envoy => "one bucket",
+            Self::Ratewarden => "per caller",
+        }
+    }
+}
+
+/// What it takes to start all of them.
+#[derive(Debug)]
+pub(crate) struct Starter<'s> {
+    pub(crate) services: &'s Services,
+    /// Our binary; `None` leaves us out.
+    pub(crate) binary: Option<&'s Path>,
+    pub(crate) back_end: SocketAddr,
+}
+
+impl Starter<'_> {
+    /// Starts it with these limits; `None` when it takes no part.
+    pub(crate) fn start(&self, peer: Peer, gate: Gate) -> Result<Option<Server>> {
+        let server = match (peer, self.binary) {
+            (Peer::Nginx, _) => gateway::nginx(self.services, gate, self.back_end),
+            (Peer::Haproxy, _) => gateway::haproxy(self.services, gate, self.back_end),
+            (Peer::Envoy, _) => gateway::envoy(self.services, gate, self.back_end),
+            (Peer::Ratewarden, Some(binary)) => gateway::ratewarden(binary, gate, self.back_end),
+            (Peer::Ratewarden, None) => return Ok(None),
+        };
+        Ok(Some(server?))
+    }
+}
+
+/// Builds our binary for speed, and says where it is.
+pub(crate) fn build() -> Result<std::path::PathBuf> {
+    let manifest = std::fs::read_to_string(run::workspace().join("Cargo.toml"))
+        .context("could not read the workspace's Cargo.toml")?;
+    let profile = if has_profile(&manifest, PROFILE) { PROFILE } else { "release" };
+    let mut cargo = run::cargo();
+    cargo.args(["build", "--package", "ratewarden", "--bin", "ratewarden", "--profile", profile]);
+    cargo.args(["--message-format", "json-render-diagnostics"]).stderr(Stdio::inherit());
+    executable(&run::output(&mut cargo)?).context("cargo did not say where the binary is")
+}
+
+/// The version that was measured, as the program itself gives it.
+pub(crate) fn version(binary: &Path) -> String {
+    run::output(Command::new(binary).arg("--version"))
+        .map_or_else(|_| "unknown".into(), |text| text.trim().into())
+}
+
+fn has_profile(manifest: &str, name: &str) -> bool {
+    let title = format!("[profile.{name}]");
+    manifest.lines().any(|line| line.split('#').next().is_some_and(|line| line.trim() == title))
+}
+
+/// The last artifact with an executable, of cargo's JSON messages.
+fn executable(messages: &str) -> Option<std::path::PathBuf> {
+    messages
+        .lines()
+        .rev()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .find_map(|message| message.get("executable")?.as_str().map(Into::into))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_binary_is_where_cargo_says() {
+        let messages = "{\"reason\":\"compiler-artifact\",\"executable\":null}\n\
+            {\"reason\":\"compiler-artifact\",\"executable\":\"/t/release/ratewarden\"}\n\
+            {\"reason\":\"build-finished\",\"success\":true}\n";
+        assert_eq!(executable(messages).unwrap(), Path::new("/t/release/ratewarden"));
+        assert_eq!(executable(""), None);
+    }
+
+    #[test]
+    fn only_the_title_of_a_profile_counts() {
+        assert!(has_profile("[profile.bench-guard] # fat\nlto = true\n", PROFILE));
+        assert!(!has_profile("# [profile.bench-guard]\n[profile.bench-guard.package.x]\n", PROFILE));
+    }
+}

@@ -1,0 +1,24 @@
+//! `cargo xtask bench …`: Ratewarden beside the programs people run today, in one run, with the ratio.
+//!
+//! Absolute rates drift by a third on a shared machine, so a figure is only worth something beside a peer measured in
+//! the same minute. Peers run in turns (A B C, A B C, …) and a ratio is taken within a turn.
+
+mod figures;
+mod guard;
+mod table;
+
+use anyhow::Result;
+
+/// What is measured.
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Bench {
+    /// The gateway beside nginx, HAProxy and Envoy: CPU time per request, rate, latency, memory
+    Guard(guard::Args),
+}
+
+/// Measures it.
+pub(crate) fn run(bench: &Bench) -> Result<()> {
+    match bench {
+        Bench::Guard(args) => guard::run(args),
+    }
+}
