@@ -1,7 +1,8 @@
 //! A path with holes: `/api/jobs/{id}/logs`, `/files/{*rest}`.
 //!
-//! A template is compared with the *normalised* path of a call (dot segments resolved, what needs no percent
-//! sign decoded), segment by segment and without allocating. `{name}` is exactly one segment that is not empty;
+//! A template is compared with the one form that the path of a call is brought into before anything is judged
+//! (escapes that need none decoded, hex digits in upper case, no empty and no dot segments), segment by segment
+//! and without allocating. Its own text must have that form: a limit that can never match would go unnoticed. `{name}` is exactly one segment that is not empty;
 //! `{*name}` is all that is left, and may be nothing: `/files/{*rest}` is `/files/` and all below it. A limit that
 //! missed the folder itself would be a limit with a hole.
 //!
@@ -49,9 +50,17 @@ pub enum InvalidTemplate {
     /// A query or a fragment.
     #[error("`{0}` does not belong to a path")]
     NotPath(char),
-    /// A segment that no normalised path has.
-    #[error("no path has the segment `{0}` once it is normalised")]
-    NotNormal(String),
+    /// A segment that is written otherwise once the path is normalised.
+    #[error("the segment `{found}` is `{form}` once a path is normalised")]
+    NotNormal {
+        /// What was found.
+        found: String,
+        /// What it should be.
+        form: String,
+    },
+    /// A segment that no path has, because calls with it are refused.
+    #[error("calls with the segment `{0}` are refused, whatever the limit")]
+    Refused(String),
     /// Two slashes in a row.
     #[error("no path has two slashes in a row once it is normalised")]
     EmptySegment,
@@ -136,7 +145,7 @@ impl FromStr for PathTemplate {
             return Err(InvalidTemplate::TooLong);
         }
         let path = text.strip_prefix('/').ok_or(InvalidTemplate::Relative)?;
-        if let Some(foreign) = path.chars().find(|c| matches!(c, '?' | '#' | '\\') || c.is_whitespace()) {
+        if let Some(foreign) = path.chars().find(|c| matches!(c, '?' | '#' | '\\')) {
             return Err(InvalidTemplate::NotPath(foreign));
         }
         let mut segments = Vec::new();
@@ -178,15 +187,51 @@ fn segment(piece: &str, last: bool) -> Result<Segment, InvalidTemplate> {
     }
 }
 
-/// A literal that a normalised path can have: otherwise the limit would never match, and nobody would notice.
+/// A literal that a normalised path can have.
 fn literal(piece: &str, last: bool) -> Result<Segment, InvalidTemplate> {
     if piece.is_empty() && !last {
         return Err(InvalidTemplate::EmptySegment);
     }
-    if matches!(piece, "." | "..") || piece.chars().any(char::is_control) {
-        return Err(InvalidTemplate::NotNormal(piece.to_owned()));
+    let form = normal(piece).ok_or_else(|| InvalidTemplate::Refused(piece.to_owned()))?;
+    // Some servers take parameters away before they resolve dots.
+    if matches!(form.split(';').next(), Some("." | "..")) {
+        return Err(InvalidTemplate::Refused(piece.to_owned()));
     }
-    Ok(Segment::Literal(piece.to_owned()))
+    if form != piece {
+        return Err(InvalidTemplate::NotNormal { found: piece.to_owned(), form });
+    }
+    Ok(Segment::Literal(form))
+}
+
+/// The one form of a segment; `None` where calls with it are refused.
+fn normal(piece: &str) -> Option<String> {
+    let mut form = String::with_capacity(piece.len());
+    let mut bytes = piece.bytes();
+    while let Some(byte) = bytes.next() {
+        let value = match byte {
+            b'%' => u8::try_from(digit(bytes.next()?)? * 16 + digit(bytes.next()?)?).ok()?,
+            plain => plain,
+        };
+        let escaped = byte == b'%' && !is_unreserved(value);
+        match value {
+            0 | b'/' | b'\\' => return None,
+            _ if escaped || !(is_unreserved(value) || b"!$&'()*+,;=:@".contains(&value)) => {
+                // Writing to a String cannot fail.
+                let _ = fmt::Write::write_fmt(&mut form, format_args!("%{value:02X}"));
+            }
+            _ => form.push(char::from(value)),
+        }
+    }
+    Some(form)
+}
+
+fn digit(byte: u8) -> Option<u32> {
+    char::from(byte).to_digit(16)
+}
+
+/// RFC 3986, section 2.3.
+const fn is_unreserved(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
 }
 
 fn name(text: &str) -> Result<String, InvalidTemplate> {

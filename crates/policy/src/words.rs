@@ -343,18 +343,13 @@ impl Written for PathTemplate {
     fn parse(text: &str) -> Result<Self, Wrong> {
         text.parse().map_err(|fault: InvalidTemplate| {
             let hint = match &fault {
-                InvalidTemplate::NotPath('?') => {
-                    Some("a query is matched with `query = { name = \"value\" }`")
-                }
-                InvalidTemplate::Braces(_) => {
-                    Some("`/{name}/` is one whole segment, `/{*rest}` all that is left")
-                }
-                InvalidTemplate::Relative if text.contains("://") => {
-                    Some("only the path, without scheme and host")
-                }
-                _ => None,
+                InvalidTemplate::NotPath('?') => "a query is matched with `query = { name = \"value\" }`",
+                InvalidTemplate::Braces(_) => "`/{name}/` is one whole segment, `/{*rest}` all that is left",
+                InvalidTemplate::Relative if text.contains("://") => "only the path, without scheme and host",
+                InvalidTemplate::NotNormal { form, .. } => &format!("write `{}`", short(form)),
+                _ => return Wrong::new(fault.to_string()),
             };
-            Wrong::new(fault.to_string()).hint_if(hint.map(ToOwned::to_owned))
+            Wrong::new(fault.to_string()).hint(hint)
         })
     }
 }
@@ -423,3 +418,6 @@ impl Written for AccessLogWord {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

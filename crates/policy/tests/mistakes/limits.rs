@@ -76,7 +76,12 @@ fn a_path_is_a_template() {
     path("api/jobs", "a path begins with `/`", "");
     path("http://a/b", "a path begins with `/`", "only the path, without scheme and host");
     path("/a?b=1", "`?` does not belong to a path", "a query is matched with `query = { name = \"value\" }`");
-    path("/a/../b", "no path has the segment `..` once it is normalised", "");
+    path("/a/../b", "calls with the segment `..` are refused, whatever the limit", "");
+    path(
+        "/caf\u{e9}",
+        "the segment `caf\u{e9}` is `caf%C3%A9` once a path is normalised",
+        "write `caf%C3%A9`",
+    );
     path("/a//b", "no path has two slashes in a row once it is normalised", "");
     path(
         "/v{n}",

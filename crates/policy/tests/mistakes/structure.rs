@@ -215,3 +215,12 @@ fn a_file_that_is_too_large_is_not_read() {
     let all = mistakes(&text);
     assert!(all.remarks()[0].message.ends_with("expected at most 1048576"), "{all}");
 }
+
+#[test]
+fn a_file_from_an_editor_on_windows_is_read_alike() {
+    let text = format!("\u{feff}{}", BASE.replace('\n', "\r\n"));
+    policy(&text);
+    let all = mistakes(&format!("{text}[timeouts]\r\nidle = 60\r\n"));
+    assert_eq!((all.remarks()[0].line, all.remarks()[0].column), (6, 8), "{all}");
+    assert!(!all.to_string().contains('\r'), "{all}");
+}
