@@ -140,7 +140,9 @@ fn conditions(page: &mut String) {
     page.push_str(
         "\n## Conditions\n\n`when` of a limit is an expression of CEL, the [Common Expression Language](https://cel.dev), \
          that is true or false. It can call `startsWith`, `endsWith`, `contains`, `matches` (a pattern that is written \
-         there), `size`, `int`, `uint`, `double` and `string`, and use `in`, `has`, `all`, `exists` and `? :`. It knows\n\n\
+         there), `size`, `int`, `uint`, `double` and `string`, and use `in`, `has`, `all`, `exists` and `? :`. \
+         Where it cannot be computed for a call, because it asks for a header that is not there, the limit applies: \
+         nobody gets round a limit by leaving something out. `\"x-team\" in request.headers` asks first. It knows\n\n\
          | variable | what it is |\n|---|---|\n",
     );
     for (name, about) in VARIABLES {
