@@ -16,13 +16,13 @@ pub struct Who {
     verified: bool,
 }
 
-/// One limit in the store. Limits with the same name and algorithm are the same, so a reload keeps what was
-/// counted even where the numbers have changed.
+/// One limit in the store. Limits with the same name and unit of state ([`Algorithm::unit`]) are the same, so a
+/// reload keeps what was counted where the numbers still mean the same, whatever the order of the policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LimitId {
     seed: u128,
-    /// Place among the limits of a policy: callers' states stand side by side, and it names the overflow bucket.
-    pub(crate) ordinal: u8,
+    /// Place among the limits of a policy, which names the overflow bucket.
+    ordinal: u8,
     /// Its state goes to disk, so a key's home must follow from what is on disk: the id alone.
     lasting: bool,
 }
@@ -30,10 +30,22 @@ pub struct LimitId {
 /// Where one caller's state of one limit is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Key {
-    pub(crate) id: u128,
+    pub(crate) id: Id,
+    /// Where it stands is near here: the same for all limits of a caller, so that their states lie side by side.
     pub(crate) home: u64,
+    /// Where it stands when there is no room: different for each limit.
+    pub(crate) second_home: u64,
+    /// What tells the limit from others that had the same overflow bucket in an earlier policy.
+    pub(crate) tag: u64,
     pub(crate) ordinal: u8,
     pub(crate) verified: bool,
+}
+
+/// A key's name in a table; all zero is nobody's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Id {
+    pub(crate) high: u64,
+    pub(crate) low: u64,
 }
 
 impl Hasher {
@@ -57,7 +69,8 @@ impl Hasher {
     /// The id of the limit `name`, at `ordinal` of its policy.
     #[must_use]
     pub fn limit(&self, name: &str, algorithm: &Algorithm, ordinal: u8) -> LimitId {
-        let parts = [b"limit".as_slice(), name.as_bytes(), algorithm.name().as_bytes()];
+        let unit = algorithm.unit();
+        let parts = [b"limit".as_slice(), name.as_bytes(), unit.as_bytes()];
         LimitId { seed: self.hash(parts), ordinal, lasting: matches!(algorithm, Algorithm::Quota(_)) }
     }
 }
@@ -82,16 +95,52 @@ impl Who {
 
 impl LimitId {
     /// Where `who` is counted by this limit.
+    #[inline]
     #[must_use]
     pub const fn key(&self, who: Who) -> Key {
-        let mixed = who.id ^ self.seed;
-        // 0, 0 is an empty slot.
-        let id = if mixed == 0 { 1 } else { mixed };
-        let home = if self.lasting { high(id) } else { high(who.id) };
-        Key { id, home, ordinal: self.ordinal, verified: who.verified }
+        let mut id = Id::new(who.id ^ self.seed);
+        if id.is_nobody() {
+            id.low = 1;
+        }
+        let who_high = Id::new(who.id).high;
+        let (home, second_home) = if self.lasting { id.homes() } else { (who_high, id.low) };
+        let tag = Id::new(self.seed).low;
+        Key { id, home, second_home, tag, ordinal: self.ordinal, verified: who.verified }
     }
 }
 
-const fn high(id: u128) -> u64 {
-    (id >> 64) as u64
+impl Key {
+    /// The key of a lasting state that was read from disk.
+    #[expect(dead_code, reason = "for the journal, which is being written")]
+    pub(crate) const fn lasting(id: Id, verified: bool) -> Self {
+        let (home, second_home) = id.homes();
+        Self { id, home, second_home, tag: 0, ordinal: 0, verified }
+    }
+
+    /// The name of its overflow bucket, which a bucket of another limit does not have.
+    pub(crate) const fn overflow_id(&self) -> Id {
+        Id { high: 1, low: self.tag }
+    }
+}
+
+impl Id {
+    pub(crate) const NOBODY: Self = Self { high: 0, low: 0 };
+
+    #[expect(clippy::cast_possible_truncation, reason = "the two halves of a 128-bit id")]
+    pub(crate) const fn new(id: u128) -> Self {
+        Self { high: (id >> 64) as u64, low: id as u64 }
+    }
+
+    #[expect(dead_code, reason = "for the journal, which is being written")]
+    pub(crate) const fn to_u128(self) -> u128 {
+        (self.high as u128) << 64 | self.low as u128
+    }
+
+    pub(crate) const fn is_nobody(self) -> bool {
+        self.high == 0 && self.low == 0
+    }
+
+    const fn homes(self) -> (u64, u64) {
+        (self.high, self.low)
+    }
 }

@@ -18,6 +18,7 @@
 //! A growing concurrent map was rejected: its growth stalls a request, and its memory is what an attacker makes
 //! it. A lock around several buckets was rejected: two locks per decision cost more than the decision.
 
+mod cell;
 mod decide;
 mod key;
 mod slot;

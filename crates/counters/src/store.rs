@@ -2,15 +2,19 @@
 
 use std::sync::OnceLock;
 
-use ratewarden_limiter::{Rule, Standing, Time, WindowState, WordRule};
+use ratewarden_limiter::{Algorithm, Rule, Standing, Time, WindowState, WordRule};
 
+use crate::cell::{Cell, Place};
 use crate::key::Key;
-use crate::slot::{Counts, Slot, store_counts, window_state};
+use crate::slot::{Counts, Slot};
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::table::Table;
 
-/// Limits of a policy, and so overflow buckets.
+/// Limits of a policy; each has an overflow bucket for verified callers and one for others.
 const LIMITS: usize = 256;
+
+/// Times a key is looked for again because its place changed hands between finding and holding it.
+pub(crate) const ATTEMPTS: u32 = 64;
 
 /// How much a store may hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,40 +40,17 @@ pub struct Usage {
 
 /// The state of all limits of one node, in memory.
 ///
-/// Tables of a kind are allocated when a limit first needs them; 40 bytes for each key of rates, concurrency and
-/// quotas, 120 for each key of sliding windows, of the [`Capacity`], whether used or not.
+/// Tables of a kind are allocated when a limit first needs them or by [`Counters::prepare`]; 40 bytes for each key
+/// of rates, concurrency and quotas, 120 for each key of sliding windows, of the [`Capacity`], whether used or not.
 #[derive(Debug)]
 pub struct Counters {
     capacity: Capacity,
+    /// By whether the keys are verified.
     words: [OnceLock<Table<()>>; 2],
     quotas: [OnceLock<Table<()>>; 2],
     windows: [OnceLock<Table<Counts>>; 2],
     overflow: Box<[Slot<Counts>]>,
     overflowed: AtomicU64,
-}
-
-/// A table, in the order in which places are held.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Kind {
-    Words(bool),
-    Quotas(bool),
-    Windows(bool),
-    Overflow,
-}
-
-/// Where a key stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Place {
-    kind: Kind,
-    index: usize,
-}
-
-/// A slot of whichever table.
-pub(crate) enum Cell<'s> {
-    Word(&'s Slot<()>),
-    Wide(&'s Slot<Counts>),
-    /// Everybody's who has no place: its id is nobody's and never changes.
-    Overflow(&'s Slot<Counts>),
 }
 
 impl Counters {
@@ -81,8 +62,27 @@ impl Counters {
             words: Default::default(),
             quotas: Default::default(),
             windows: Default::default(),
-            overflow: (0..LIMITS).map(|_| Slot::default()).collect(),
+            overflow: (0..2 * LIMITS).map(|_| Slot::default()).collect(),
             overflowed: AtomicU64::new(0),
+        }
+    }
+
+    /// Allocates what limits of these algorithms will need, so that no call waits for it.
+    pub fn prepare<'a>(&self, algorithms: impl IntoIterator<Item = &'a Algorithm>) {
+        for algorithm in algorithms {
+            for verified in [false, true] {
+                match algorithm {
+                    Algorithm::Rate(_) | Algorithm::Concurrency(_) => {
+                        self.table(&self.words, verified);
+                    }
+                    Algorithm::Quota(_) => {
+                        self.table(&self.quotas, verified);
+                    }
+                    Algorithm::Window(_) => {
+                        self.table(&self.windows, verified);
+                    }
+                }
+            }
         }
     }
 
@@ -93,12 +93,7 @@ impl Counters {
         match rule {
             Rule::Word(rule) => rule.standing(cell.map_or(0, |cell| cell.peek()), now),
             Rule::Window(window) => {
-                let state = cell.map_or_else(WindowState::default, |cell| {
-                    let word = cell.hold();
-                    let state = cell.window(word);
-                    cell.release(word);
-                    state
-                });
+                let state = cell.map_or_else(WindowState::default, |cell| cell.read_window());
                 window.standing(&state, now)
             }
         }
@@ -107,14 +102,22 @@ impl Counters {
     /// Charges `cost` after the fact, whether it is there or not: bytes of a response, a price it names.
     /// `overflow` is what the verdict of the call said.
     pub fn settle(&self, key: &Key, rule: &Rule, cost: u64, overflow: bool, now: Time) {
-        let place = if overflow { None } else { self.place(key, rule, now) };
-        self.change(place.unwrap_or(Place::overflow(key)), key, |cell, word| match rule {
+        let charge = |cell: &Cell<'_>, word: u64| match rule {
             Rule::Word(rule) => put_word(cell, *rule, rule.settle(word, cost, now)),
             Rule::Window(window) => {
                 let after = window.settle(&cell.window(word), cost, now);
                 cell.put_window(&after, window.idle_at(&after));
             }
-        });
+        };
+        if !overflow {
+            for _ in 0..ATTEMPTS {
+                let Some(place) = self.place(key, rule, now, |_| false) else { break };
+                if self.change(place, key, charge) {
+                    return;
+                }
+            }
+        }
+        self.change(Place::overflow(key), key, charge);
     }
 
     /// Gives `cost` back: a refund, or the places of a call that has ended. A key that is no longer there has
@@ -122,6 +125,9 @@ impl Counters {
     pub fn refund(&self, key: &Key, rule: &Rule, cost: u64, overflow: bool) {
         let place = if overflow { Some(Place::overflow(key)) } else { self.find(key, rule) };
         let Some(place) = place else { return };
+        if overflow && !self.cell(place).is_some_and(|cell| cell.is(key)) {
+            return;
+        }
         self.change(place, key, |cell, word| match rule {
             Rule::Word(rule) => put_word(cell, *rule, rule.refund(word, cost)),
             Rule::Window(window) => {
@@ -144,78 +150,106 @@ impl Counters {
         usage
     }
 
-    fn change(&self, place: Place, key: &Key, with: impl FnOnce(&Cell<'_>, u64)) {
-        let Some(cell) = self.cell(place) else { return };
-        let word = cell.hold();
-        if cell.is(key.id) {
-            with(&cell, word);
-            self.changed(place);
-        } else {
-            cell.release(word);
-        }
+    /// Whether the place was still the key's, and so was changed.
+    fn change(&self, place: Place, key: &Key, with: impl FnOnce(&Cell<'_>, u64)) -> bool {
+        let Some(cell) = self.cell(place) else { return false };
+        let word = cell.hold_for(key);
+        let Some(word) = word else { return false };
+        self.mark(place);
+        with(&cell, word);
+        true
     }
 
     /// Where the key stands, if it does.
+    #[inline]
     pub(crate) fn find(&self, key: &Key, rule: &Rule) -> Option<Place> {
-        let kind = Kind::of(key, rule);
-        let index = match kind {
-            Kind::Words(verified) => self.words[usize::from(verified)].get()?.find(key),
-            Kind::Quotas(verified) => self.quotas[usize::from(verified)].get()?.find(key),
-            Kind::Windows(verified) => self.windows[usize::from(verified)].get()?.find(key),
-            Kind::Overflow => None,
-        }?;
-        Some(Place { kind, index })
-    }
-
-    /// Where the key stands from now on; `None` when there is no place for it.
-    pub(crate) fn place(&self, key: &Key, rule: &Rule, now: Time) -> Option<Place> {
-        let kind = Kind::of(key, rule);
-        let keys = if key.verified { self.capacity.verified_keys } else { self.capacity.keys };
-        let word = |tables: &[OnceLock<Table<()>>; 2], verified: bool| {
-            tables[usize::from(verified)].get_or_init(|| Table::new(keys)).find_or_place(key, now)
-        };
-        let index = match kind {
-            Kind::Words(verified) => word(&self.words, verified),
-            Kind::Quotas(verified) => word(&self.quotas, verified),
-            Kind::Windows(verified) => {
-                let table = self.windows[usize::from(verified)].get_or_init(|| Table::new(keys));
-                table.find_or_place(key, now)
+        let verified = usize::from(key.verified);
+        match rule {
+            Rule::Word(WordRule::Quota(_)) => {
+                self.quotas[verified].get()?.find(key).map(|index| Place::quota(key.verified, index))
             }
-            Kind::Overflow => None,
-        };
-        if index.is_none() {
-            self.overflowed.fetch_add(1, Ordering::Relaxed);
+            Rule::Word(_) => {
+                self.words[verified].get()?.find(key).map(|index| Place::word(key.verified, index))
+            }
+            Rule::Window(_) => {
+                self.windows[verified].get()?.find(key).map(|index| Place::window(key.verified, index))
+            }
         }
-        Some(Place { kind, index: index? })
     }
 
+    /// Where the key stands from now on; `None` when there is no place for it. Places that are `spared` are not
+    /// given away.
+    pub(crate) fn place(
+        &self,
+        key: &Key,
+        rule: &Rule,
+        now: Time,
+        spared: impl Fn(Place) -> bool,
+    ) -> Option<Place> {
+        let verified = key.verified;
+        match rule {
+            Rule::Word(WordRule::Quota(_)) => {
+                let to_place = |index| Place::quota(verified, index);
+                let table = self.table(&self.quotas, verified);
+                table.find_or_place(key, now, |index| spared(to_place(index))).map(to_place)
+            }
+            Rule::Word(_) => {
+                let to_place = |index| Place::word(verified, index);
+                let table = self.table(&self.words, verified);
+                table.find_or_place(key, now, |index| spared(to_place(index))).map(to_place)
+            }
+            Rule::Window(_) => {
+                let to_place = |index| Place::window(verified, index);
+                let table = self.table(&self.windows, verified);
+                table.find_or_place(key, now, |index| spared(to_place(index))).map(to_place)
+            }
+        }
+    }
+
+    #[inline]
     pub(crate) fn cell(&self, place: Place) -> Option<Cell<'_>> {
-        match place.kind {
-            Kind::Words(verified) => {
-                self.words[usize::from(verified)].get()?.slot(place.index).map(Cell::Word)
-            }
-            Kind::Quotas(verified) => {
-                self.quotas[usize::from(verified)].get()?.slot(place.index).map(Cell::Word)
-            }
-            Kind::Windows(verified) => {
-                self.windows[usize::from(verified)].get()?.slot(place.index).map(Cell::Wide)
-            }
-            Kind::Overflow => self.overflow.get(place.index).map(Cell::Overflow),
+        let index = place.index();
+        match place.kind() {
+            Place::WORDS => self.words[0].get()?.slot(index).map(Cell::Word),
+            Place::WORDS_VERIFIED => self.words[1].get()?.slot(index).map(Cell::Word),
+            Place::QUOTAS => self.quotas[0].get()?.slot(index).map(Cell::Word),
+            Place::QUOTAS_VERIFIED => self.quotas[1].get()?.slot(index).map(Cell::Word),
+            Place::WINDOWS => self.windows[0].get()?.slot(index).map(Cell::Wide),
+            Place::WINDOWS_VERIFIED => self.windows[1].get()?.slot(index).map(Cell::Wide),
+            _ => self.overflow.get(index).map(Cell::Overflow),
         }
     }
 
-    /// A place's state has changed: quotas go to disk.
-    pub(crate) fn changed(&self, place: Place) {
-        if let Kind::Quotas(verified) = place.kind
-            && let Some(table) = self.quotas[usize::from(verified)].get()
-        {
-            table.mark(place.index);
+    /// A held place's state changes: quotas go to disk.
+    #[inline]
+    pub(crate) fn mark(&self, place: Place) {
+        let table = match place.kind() {
+            Place::QUOTAS => self.quotas[0].get(),
+            Place::QUOTAS_VERIFIED => self.quotas[1].get(),
+            _ => return,
+        };
+        if let Some(table) = table {
+            table.mark(place.index());
         }
+    }
+
+    /// A call was counted in an overflow bucket.
+    pub(crate) fn count_overflow(&self) {
+        self.overflowed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn table<'t, E: crate::slot::Extra>(
+        &self,
+        tables: &'t [OnceLock<Table<E>>; 2],
+        verified: bool,
+    ) -> &'t Table<E> {
+        let keys = if verified { self.capacity.verified_keys } else { self.capacity.keys };
+        tables[usize::from(verified)].get_or_init(|| Table::new(keys))
     }
 }
 
 fn put_word(cell: &Cell<'_>, rule: WordRule, word: u64) {
-    cell.put(word, rule.idle_at(word));
+    cell.put(word, cell.idle_after(rule, word));
 }
 
 impl Usage {
@@ -223,75 +257,5 @@ impl Usage {
         self.keys += keys;
         self.places += places as u64;
         self.bytes += bytes as u64;
-    }
-}
-
-impl Kind {
-    const fn of(key: &Key, rule: &Rule) -> Self {
-        match rule {
-            Rule::Word(WordRule::Quota(_)) => Self::Quotas(key.verified),
-            Rule::Word(_) => Self::Words(key.verified),
-            Rule::Window(_) => Self::Windows(key.verified),
-        }
-    }
-}
-
-impl Place {
-    pub(crate) const fn overflow(key: &Key) -> Self {
-        Self { kind: Kind::Overflow, index: key.ordinal as usize }
-    }
-}
-
-impl Cell<'_> {
-    pub(crate) fn is(&self, id: u128) -> bool {
-        match self {
-            Self::Word(slot) => slot.is(id),
-            Self::Wide(slot) => slot.is(id),
-            Self::Overflow(_) => true,
-        }
-    }
-
-    pub(crate) fn peek(&self) -> u64 {
-        match self {
-            Self::Word(slot) => slot.peek(),
-            Self::Wide(slot) | Self::Overflow(slot) => slot.peek(),
-        }
-    }
-
-    pub(crate) fn hold(&self) -> u64 {
-        match self {
-            Self::Word(slot) => slot.hold(),
-            Self::Wide(slot) | Self::Overflow(slot) => slot.hold(),
-        }
-    }
-
-    pub(crate) fn release(&self, word: u64) {
-        match self {
-            Self::Word(slot) => slot.release(word),
-            Self::Wide(slot) | Self::Overflow(slot) => slot.release(word),
-        }
-    }
-
-    pub(crate) fn put(&self, word: u64, idle_at: Time) {
-        match self {
-            Self::Word(slot) => slot.put(word, idle_at),
-            Self::Wide(slot) | Self::Overflow(slot) => slot.put(word, idle_at),
-        }
-    }
-
-    /// The window's state; only while the cell is held.
-    pub(crate) fn window(&self, word: u64) -> WindowState {
-        match self {
-            Self::Word(_) => WindowState::default(),
-            Self::Wide(slot) | Self::Overflow(slot) => window_state(word, &slot.extra),
-        }
-    }
-
-    /// Puts a window's state back and lets go.
-    pub(crate) fn put_window(&self, state: &WindowState, idle_at: Time) {
-        if let Self::Wide(slot) | Self::Overflow(slot) = self {
-            store_counts(&slot.extra, state);
-            slot.put(state.newest, idle_at);
-        }
     }
 }

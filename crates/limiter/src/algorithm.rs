@@ -58,7 +58,23 @@ impl Algorithm {
         }
     }
 
-    /// A word for logs, and part of what tells counters apart: a limit that changes its algorithm begins anew.
+    /// What a key's state counts in. A limit whose numbers change goes on with the states it has as long as their
+    /// unit is the same; with another unit it must begin anew, because an arrival time of a slow rate would
+    /// block a fast one for as long, and a slice's number means nothing in slices of another length.
+    ///
+    /// So a changed rate, length of window, unit of quota or zone begins anew (a caller may have one burst more);
+    /// a changed burst, number of calls or of places does not.
+    #[must_use]
+    pub fn unit(&self) -> String {
+        match self {
+            Self::Rate(gcra) => format!("rate {}", gcra.interval()),
+            Self::Window(window) => format!("window {}", window.slice()),
+            Self::Quota(quota) => format!("quota {}", quota.calendar().unit()),
+            Self::Concurrency(_) => "concurrent".to_owned(),
+        }
+    }
+
+    /// A word for logs.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {

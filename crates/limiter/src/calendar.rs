@@ -2,7 +2,11 @@
 //!
 //! Periods begin when the zone's calendar says so: a day has 23 or 25 hours where the clocks change, a month 28
 //! to 31 days. Hours and minutes are counted in elapsed time, so the hour that a change of clocks repeats is two
-//! hours, not one. A wall clock that steps back never opens a period that has passed: the later period goes on.
+//! hours, not one.
+//!
+//! A wall clock that steps back never opens a period that has passed: the later period goes on, and a rejection's
+//! retry time may then be one period short. Only a count from far ahead (more than [`AHEAD`] periods) is not
+//! believed, else a clock that was once wrong by a year would block its callers for a year.
 
 use std::num::NonZeroU64;
 use std::time::Duration;
@@ -18,6 +22,11 @@ use crate::time::Time;
 /// Bits of a word that count calls; the 26 above them number the period. The top bit belongs to the store.
 const USED_BITS: u32 = 37;
 const USED: u64 = (1 << USED_BITS) - 1;
+const INDICES: u64 = (1 << (63 - USED_BITS)) - 1;
+
+/// Periods a count may lie ahead of the clock and still be believed (of hours, one): the clock was set back a
+/// little, or another thread looked at it later.
+const AHEAD: u64 = 2;
 
 /// The unit of a calendar quota.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -81,6 +90,12 @@ impl Calendar {
         self.each
     }
 
+    /// What tells these periods from others.
+    pub(crate) fn unit(&self) -> String {
+        let zone = self.zone.iana_name().map_or_else(|| format!("{:?}", self.zone), str::to_owned);
+        format!("{:?} {zone}", self.each)
+    }
+
     /// Seconds of a usual period: of a day without a change of clocks, a month of 30 days, a year of 365.
     #[must_use]
     pub const fn nominal_seconds(&self) -> u64 {
@@ -94,8 +109,8 @@ impl Calendar {
         }
     }
 
-    /// The number of the period that `wall` falls into, and when the next one begins. Beyond the years that
-    /// can be told (9999), the period never ends.
+    /// The number of the period that `wall` falls into, and when the next one begins, always after `wall`. Beyond
+    /// the years that can be told (9999), the period never ends.
     #[must_use]
     pub fn period(&self, wall: Timestamp) -> (u32, Timestamp) {
         match self.each {
@@ -104,17 +119,35 @@ impl Calendar {
             Each::Day | Each::Week | Each::Month | Each::Year => {
                 let date = wall.to_zoned_datetime(self.zone.clone()).date();
                 let index = self.date_index(date).unwrap_or(0);
-                (index, self.next(date).unwrap_or(Timestamp::MAX))
+                (index, self.next(date, wall).unwrap_or(Timestamp::MAX))
             }
         }
     }
 
-    /// Minutes and hours: even stretches of elapsed time, shifted to the zone's full hour.
+    /// Minutes and hours: even stretches of elapsed time, shifted to the zone's full hour. Their number is that of
+    /// the half length they begin in, because Lord Howe Island's clocks change by half an hour, which ends one
+    /// hour early and begins the next within the same hour of elapsed time.
     fn even(&self, wall: Timestamp, length: i64) -> (u32, Timestamp) {
         let shift = i64::from(self.zone.to_offset(wall).seconds()).rem_euclid(length);
-        let number = (wall.as_second() + shift).div_euclid(length);
-        let end = (number + 1) * length - shift;
-        (u32::try_from(number).unwrap_or(0), Timestamp::from_second(end).unwrap_or(Timestamp::MAX))
+        let second = wall.as_nanosecond().div_euclid(1_000_000_000);
+        let second = i64::try_from(second).unwrap_or(i64::MAX / 2);
+        let start = (second + shift).div_euclid(length) * length - shift;
+        let unit = if self.each == Each::Hour { length / 2 } else { length };
+        let end = start + length;
+        let end = self.transition_before(wall, end).unwrap_or(end);
+        let end = Timestamp::from_second(end).unwrap_or(Timestamp::MAX);
+        (u32::try_from(start.div_euclid(unit)).unwrap_or(0), end)
+    }
+
+    /// Where a change of clocks by less than an hour ends an hour early.
+    fn transition_before(&self, wall: Timestamp, end: i64) -> Option<i64> {
+        if self.each != Each::Hour {
+            return None;
+        }
+        let next = self.zone.following(wall).next()?;
+        let changed = next.offset().seconds() - self.zone.to_offset(wall).seconds();
+        let at = next.timestamp().as_second();
+        (at < end && changed.rem_euclid(3_600) != 0).then_some(at)
     }
 
     fn date_index(&self, date: Date) -> Option<u32> {
@@ -129,7 +162,9 @@ impl Calendar {
         u32::try_from(number).ok()
     }
 
-    fn next(&self, date: Date) -> Option<Timestamp> {
+    /// When the period after that of `date` begins. Midnight comes twice where the clocks are set back over it
+    /// (St. John's until 2011): then the one that lies ahead.
+    fn next(&self, date: Date, wall: Timestamp) -> Option<Timestamp> {
         let start = match self.each {
             Each::Year => Date::new(date.year(), 1, 1).ok()?.checked_add(Span::new().years(1)),
             Each::Month => date.first_of_month().checked_add(Span::new().months(1)),
@@ -139,7 +174,9 @@ impl Calendar {
             }
             Each::Day | Each::Hour | Each::Minute => date.tomorrow(),
         };
-        Some(start.ok()?.at(0, 0, 0, 0).to_zoned_datetime(self.zone.clone()).ok()?.timestamp())
+        let midnight = self.zone.to_ambiguous_zoned_datetime(start.ok()?.at(0, 0, 0, 0));
+        let first = midnight.clone().compatible().ok()?.timestamp();
+        if first > wall { Some(first) } else { Some(midnight.later().ok()?.timestamp()) }
     }
 }
 
@@ -198,11 +235,13 @@ impl QuotaRule {
         pack(index, used.saturating_add(cost).min(USED))
     }
 
-    /// Gives back `cost`, if the period it was charged in has not passed.
+    /// Gives back `cost`, if the period it was charged in (this rule's) has not passed.
     #[must_use]
     pub fn refund(&self, word: u64, cost: u64) -> u64 {
-        let (index, used) = self.read(word);
-        pack(index, used.saturating_sub(cost))
+        if word >> USED_BITS != u64::from(self.period.index) {
+            return word;
+        }
+        pack(word >> USED_BITS, (word & USED).saturating_sub(cost))
     }
 
     /// What is left of the period.
@@ -213,7 +252,8 @@ impl QuotaRule {
         Standing { limit: self.calls, remaining: self.calls.saturating_sub(used), reset }
     }
 
-    /// When the period ends and the word can be forgotten without loss.
+    /// When the period ends and the word can be forgotten without loss, unless it was kept for longer already: the
+    /// rule of a call that began before the period did must not shorten it.
     #[must_use]
     pub const fn idle_at(&self) -> Time {
         self.period.ends
@@ -221,8 +261,8 @@ impl QuotaRule {
 
     fn read(&self, word: u64) -> (u64, u64) {
         let stored = word >> USED_BITS;
-        let current = u64::from(self.period.index);
-        if stored >= current { (stored, word & USED) } else { (current, 0) }
+        let current = u64::from(self.period.index).min(INDICES);
+        if (current..=current + AHEAD).contains(&stored) { (stored, word & USED) } else { (current, 0) }
     }
 }
 

@@ -14,14 +14,17 @@ pub struct Concurrency {
     limit: u64,
 }
 
+const MOST: u64 = 1 << 62;
+
 impl Concurrency {
     /// What a rejected call is told to wait.
     pub const RETRY: Duration = Duration::from_secs(1);
 
-    /// At most `limit` at a time.
+    /// At most `limit` at a time; more than 2^62 are 2^62, because the top bit of a word belongs to the store.
     #[must_use]
     pub const fn new(limit: NonZeroU64) -> Self {
-        Self { limit: limit.get() }
+        let limit = limit.get();
+        Self { limit: if limit > MOST { MOST } else { limit } }
     }
 
     /// Calls at a time.

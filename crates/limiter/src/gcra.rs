@@ -41,7 +41,7 @@ impl Gcra {
     /// `calls` in `per`, of which `burst` may come at once.
     ///
     /// # Errors
-    /// When the rate is over 100 million calls a second, or a full burst takes longer than ten years to come.
+    /// When the rate is over 100 million calls a second, or a full burst takes longer than 2.2 years to come.
     pub fn new(calls: NonZeroU64, per: Duration, burst: NonZeroU64) -> Result<Self, InvalidLimit> {
         let ticks = per.as_nanos().saturating_mul(u128::from(TICKS_PER_NANO));
         let interval = ticks.div_ceil(u128::from(calls.get()));
@@ -60,6 +60,11 @@ impl Gcra {
     #[must_use]
     pub const fn burst(&self) -> u64 {
         self.burst
+    }
+
+    /// The time one token takes to come, in sixteenths of a nanosecond: what a word of this rule counts in.
+    pub(crate) const fn interval(&self) -> u64 {
+        self.interval
     }
 
     /// The time in which an empty bucket becomes full.

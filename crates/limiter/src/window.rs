@@ -58,6 +58,11 @@ impl SlidingWindow {
         self.calls as u64
     }
 
+    /// Nanoseconds of a slice: what a state of this rule counts in.
+    pub(crate) const fn slice(&self) -> u64 {
+        self.slice
+    }
+
     /// Admits `cost` calls at `now`, returning the new state.
     ///
     /// # Errors
@@ -82,7 +87,7 @@ impl SlidingWindow {
     pub fn settle(&self, state: &WindowState, cost: u64, now: Time) -> WindowState {
         let mut next = self.moved(state, now);
         let count = &mut next.counts[index(next.newest)];
-        *count = count.saturating_add(u32::try_from(cost).unwrap_or(u32::MAX)).min(u32::MAX / 16);
+        *count = count.saturating_add(u32::try_from(cost).unwrap_or(u32::MAX));
         next
     }
 
