@@ -1,1 +1,37 @@
-//! The gateway.
+//! The gateway: request → caller → limits → decision → upstream, or an answer that says when to come back.
+//!
+//! [`Guard::start`] reads a policy, binds its listeners and starts a worker for each core. What a call meets, in its
+//! order:
+//!
+//! | module | thought |
+//! |---|---|
+//! | `accept`, `connections`, `net`, `tls` | connections: counted, capped, decrypted |
+//! | `h1` | HTTP/1.1: heads parsed where they lie, bodies passed through |
+//! | `gate` | the one door: every call of every engine is decided here |
+//! | `judge` | which limits and bounds are about a call, under which keys it counts, what it costs |
+//! | `answer` | what a client is told |
+//! | `upstream` | servers, their health, and connections to them |
+//! | `record`, `metrics` | what is kept of a call |
+//! | `load`, `state`, `worker`, `run` | a policy in force, what workers share, start and end |
+
+mod accept;
+mod answer;
+mod clock;
+mod connections;
+mod gate;
+mod h1;
+mod judge;
+mod load;
+mod metrics;
+mod net;
+mod record;
+mod run;
+mod state;
+mod tls;
+mod upstream;
+mod worker;
+
+pub use judge::ConditionError;
+pub use load::LoadError;
+pub use run::{Guard, GuardError};
+pub use tls::TlsError;

@@ -33,6 +33,14 @@ pub(crate) enum Command {
     /// Scan a URL: a score, the limiter behind it, what is wrong and what mends it.
     #[command(after_help = EXIT_CODES)]
     Scan(Box<ScanArgs>),
+    /// Run the gateway: callers over their limits get a 429, everybody else notices nothing.
+    #[command(after_help = EXIT_CODES)]
+    Guard(GuardArgs),
+    /// Check a policy, or print its schema or an example.
+    Policy {
+        #[command(subcommand)]
+        command: PolicyCommand,
+    },
     /// Everything, on this machine, in half a minute: a weak API is started, scanned, limited and scanned again.
     Demo(DemoArgs),
     /// List the rules, or explain one.
@@ -47,6 +55,32 @@ pub(crate) enum Command {
         /// The command.
         command: Option<String>,
     },
+}
+
+/// What `guard` can be told.
+#[derive(Debug, Args)]
+pub(crate) struct GuardArgs {
+    /// The policy; it is read again on SIGHUP and when the file changes.
+    #[arg(short, long, value_name = "FILE", default_value = "ratewarden.toml")]
+    pub(crate) config: PathBuf,
+    /// What is logged to stderr: error, warn, info, debug or trace.
+    #[arg(long, value_name = "LEVEL", default_value = "info", value_parser = ["error", "warn", "info", "debug", "trace"])]
+    pub(crate) log: String,
+}
+
+/// What `policy` can do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum PolicyCommand {
+    /// Say everything that is wrong with a policy, each mistake with its place; exit code 2 if anything is.
+    Check {
+        /// The policy.
+        #[arg(value_name = "FILE", default_value = "ratewarden.toml")]
+        file: PathBuf,
+    },
+    /// Print the JSON Schema of policies, for editors.
+    Schema,
+    /// Print a policy to begin with.
+    Example,
 }
 
 /// What `demo` can be told.

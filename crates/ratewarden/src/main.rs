@@ -12,8 +12,10 @@ mod errors;
 mod expect;
 mod files;
 mod gate;
+mod guard_command;
 mod headers;
 mod output;
+mod policy_command;
 mod progress;
 mod rules_command;
 mod scan_args;
@@ -48,6 +50,8 @@ fn dispatch(command: Command) -> Result<Exit, Failure> {
             let job = arguments.validate(std::env::var_os(headers::VARIABLE))?;
             block_on(scan_command::run(job))
         }
+        Command::Guard(arguments) => block_on(guard_command::run(arguments)),
+        Command::Policy { command } => policy_command::run(command),
         Command::Demo(arguments) => block_on(demo_command::run(arguments)),
         Command::Rules(arguments) => rules_command::run(&arguments),
         Command::Completions { shell } => completions(shell),

@@ -1,0 +1,154 @@
+//! Connections as they come in: counted, capped, decrypted, and given to the engine they speak to.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+use tracing::{debug, warn};
+
+use crate::connections::{Full, Open};
+use crate::h1::{self, Client};
+use crate::net::buffers::Buffer;
+use crate::net::stream::Stream;
+use crate::tls;
+use crate::worker::Worker;
+
+/// After an accept that failed (file descriptors used up) the next is tried this much later.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// How often the end of the connections is looked for at the end.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// Accepts until told to stop, then waits for the connections to end.
+pub(crate) async fn serve(
+    worker: Rc<Worker>,
+    sockets: Vec<(std::net::TcpListener, bool)>,
+    mut stopping: watch::Receiver<bool>,
+) {
+    let deadlines = tokio::task::spawn_local(Rc::clone(&worker.deadlines).keep());
+    let mut accepting = JoinSet::new();
+    for (socket, tls) in sockets {
+        match TcpListener::from_std(socket) {
+            Ok(listener) => {
+                accepting.spawn_local(accept(Rc::clone(&worker), listener, tls));
+            }
+            Err(error) => warn!(%error, "A listener cannot be used."),
+        }
+    }
+    // An error means that nobody is left who could stop us.
+    let _ = stopping.wait_for(|stop| *stop).await;
+    accepting.shutdown().await;
+    drain(&worker).await;
+    deadlines.abort();
+}
+
+/// Connections between two calls may still send one, and are told then that it is the last; in the second half of
+/// the time they are closed. What is under way at the end is cut off.
+async fn drain(worker: &Rc<Worker>) {
+    let patience = worker.loaded().policy.timeouts.shutdown;
+    let now = Instant::now();
+    worker.deadlines.end_idle_at(now + patience / 2);
+    while worker.shared.connections.open() > 0 && now.elapsed() < patience {
+        tokio::time::sleep(LOOK).await;
+    }
+    let connections = worker.shared.connections.open();
+    if connections > 0 {
+        warn!(connections, "Connections are cut off at the end of the shutdown time.");
+    }
+}
+
+async fn accept(worker: Rc<Worker>, listener: TcpListener, tls: bool) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, peer)) => {
+                let Some(open) = admit(&worker, peer) else { continue };
+                let worker = Rc::clone(&worker);
+                tokio::task::spawn_local(async move {
+                    connection(worker, stream, peer.ip(), tls).await;
+                    drop(open);
+                });
+            }
+            Err(error) if is_the_clients(&error) => {}
+            Err(error) => {
+                worker.metrics.refused("accept");
+                warn!(%error, "A connection cannot be accepted.");
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+    }
+}
+
+fn admit(worker: &Worker, peer: SocketAddr) -> Option<Open> {
+    let loaded = worker.loaded();
+    let caps = &loaded.policy.caps;
+    let address = ratewarden_callers::counted(peer.ip(), loaded.policy.trust.ipv6_prefix);
+    // A proxy's connections are those of all its clients.
+    let trusted = loaded.policy.trust.proxies.iter().any(|network| network.contains(peer.ip()));
+    let each = if trusted { usize::MAX } else { caps.connections_per_address };
+    match worker.shared.connections.admit(address, caps.connections, each) {
+        Ok(open) => Some(open),
+        Err(full) => {
+            worker.metrics.refused(match full {
+                Full::InAll => "connections",
+                Full::OfAddress => "connections_per_address",
+            });
+            None
+        }
+    }
+}
+
+/// A client that went away before it was accepted is no fault of ours.
+fn is_the_clients(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset | io::ErrorKind::Interrupted
+    )
+}
+
+async fn connection(worker: Rc<Worker>, tcp: TcpStream, address: IpAddr, tls: bool) {
+    let address = address.to_canonical();
+    let mut client = Client { address, address_text: address.to_string(), subject: None, tls };
+    if let Err(error) = tcp.set_nodelay(true) {
+        debug!(%error, "A connection ended at once.");
+        return;
+    }
+    let stream = if tls {
+        match handshake(&worker, tcp).await {
+            Some((stream, subject)) => {
+                client.subject = subject;
+                stream
+            }
+            None => return,
+        }
+    } else {
+        Stream::Plain(tcp)
+    };
+    h1::serve(worker, client, stream, Buffer::default()).await;
+}
+
+async fn handshake(worker: &Worker, tcp: TcpStream) -> Option<(Stream, Option<String>)> {
+    let loaded = worker.loaded();
+    let acceptor = TlsAcceptor::from(loaded.acceptor.clone()?);
+    let deadline = worker.deadlines.add();
+    let until = worker.deadlines.now() + loaded.policy.timeouts.header;
+    match deadline.until(until, acceptor.accept(tcp)).await {
+        Ok(Ok(stream)) => {
+            let subject = tls::subject(stream.get_ref().1.peer_certificates());
+            Some((Stream::Tls(Box::new(stream.into())), subject))
+        }
+        Ok(Err(error)) => {
+            worker.metrics.refused("tls_handshake");
+            debug!(%error, "A TLS handshake failed.");
+            None
+        }
+        Err(_) => {
+            worker.metrics.refused("tls_timeout");
+            None
+        }
+    }
+}

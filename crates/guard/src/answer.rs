@@ -1,0 +1,199 @@
+//! What a client is told: rejections, refusals, and the fields that say what is left.
+//!
+//! Sources: `RateLimit` and `RateLimit-Policy` by draft-ietf-httpapi-ratelimit-headers-10, `Retry-After` by RFC 9110
+//! section 10.2.3, problem details by RFC 9457 with the draft's problem type *quota-exceeded* and its member
+//! `violated-policies`. The legacy triple (`X-RateLimit-*`, reset in seconds from now) is what most clients read.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use ratewarden_counters::Verdict;
+use ratewarden_limiter::{Retry, Time};
+use ratewarden_policy::{Answer as Style, AnswerBody, LimitFields};
+
+use crate::judge::{LimitRule, Refusal, Rules, Selected};
+
+/// A field of an answer.
+pub(crate) type Field = (&'static str, String);
+
+/// An answer of the gateway itself, for any engine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) fields: Vec<Field>,
+    pub(crate) media_type: String,
+    pub(crate) body: String,
+}
+
+const PROBLEM: &str = "application/problem+json";
+
+/// A rejected call: which limits rejected it, and when it may come again.
+pub(crate) fn rejection(
+    style: &Style,
+    rules: &Rules,
+    selected: &Selected,
+    verdicts: &[Verdict],
+    retry: Retry,
+    now: Time,
+) -> Answer {
+    let violated: Vec<&LimitRule> = enforced(rules, selected, verdicts)
+        .filter(|(_, verdict)| verdict.rejected.is_some())
+        .map(|(rule, _)| rule)
+        .collect();
+    let seconds = match retry {
+        Retry::After(wait) => Some(whole_seconds(wait)),
+        Retry::Never => None,
+    };
+    let mut fields = limit_fields(style, rules, selected, verdicts, now);
+    if let Some(seconds) = seconds {
+        fields.push(("retry-after", seconds.to_string()));
+    }
+    let names: Vec<&str> = violated.iter().map(|rule| rule.limit.name.as_str()).collect();
+    let (media_type, body) = match &style.body {
+        AnswerBody::None => (String::new(), String::new()),
+        AnswerBody::Text { media_type, text } => {
+            let seconds = seconds.map_or_else(|| "never".to_owned(), |seconds| seconds.to_string());
+            let text = text.replace("{retry-after}", &seconds).replace("{limit}", &names.join(", "));
+            (media_type.clone(), text)
+        }
+        AnswerBody::Problem => (PROBLEM.to_owned(), quota_exceeded(style.status, &names, seconds)),
+    };
+    Answer { status: style.status, fields, media_type, body }
+}
+
+/// A caller who is banned.
+pub(crate) fn banned(style: &Style, left: Duration, reason: &str) -> Answer {
+    let seconds = whole_seconds(left);
+    let mut answer = refusal(&Refusal::new(
+        style.status,
+        "banned",
+        format!("This caller is banned for {seconds} more seconds: {reason}."),
+    ));
+    answer.fields.push(("retry-after", seconds.to_string()));
+    answer
+}
+
+/// A call that is refused for what it is.
+pub(crate) fn refusal(refusal: &Refusal) -> Answer {
+    let mut body =
+        format!(r#"{{"title":{},"status":{},"detail":"#, json(title(refusal.status)), refusal.status);
+    body.push_str(&json(&refusal.detail));
+    let _ = write!(body, r#","reason":{}}}"#, json(refusal.reason));
+    let mut fields = Vec::new();
+    if refusal.status == 401 {
+        fields.push(("www-authenticate", "Bearer".to_owned()));
+    }
+    Answer { status: refusal.status, fields, media_type: PROBLEM.to_owned(), body }
+}
+
+/// The fields that say what is left of the limits of a call. `RateLimit` is given for the limit that is nearest
+/// to its end, `RateLimit-Policy` for each.
+pub(crate) fn limit_fields(
+    style: &Style,
+    rules: &Rules,
+    selected: &Selected,
+    verdicts: &[Verdict],
+    now: Time,
+) -> Vec<Field> {
+    let (draft, legacy) = match style.fields {
+        LimitFields::Draft => (true, false),
+        LimitFields::Legacy => (false, true),
+        LimitFields::Both => (true, true),
+        LimitFields::None => return Vec::new(),
+    };
+    let nearest = enforced(rules, selected, verdicts)
+        .map(|(rule, verdict)| (rule, verdict.standing(now), verdict.rejected))
+        .min_by_key(|(rule, standing, rejected)| {
+            // Rejected ones first, then by the share that is left.
+            let share = u128::from(standing.remaining) * 1_000_000 / u128::from(rule.quota.max(1));
+            (rejected.is_none(), share)
+        });
+    let Some((rule, standing, rejected)) = nearest else { return Vec::new() };
+    let remaining = standing.remaining.min(rule.quota);
+    // `t` is when the quota is whole again; a rejected call is told when it may come, which Retry-After repeats.
+    let reset = match rejected {
+        Some(Retry::After(wait)) => whole_seconds(wait),
+        Some(Retry::Never) | None => {
+            standing.reset.as_millis().div_ceil(1_000).try_into().unwrap_or(u64::MAX)
+        }
+    };
+    let mut fields = Vec::with_capacity(5);
+    if draft {
+        let name = &rule.limit.name;
+        fields.push(("ratelimit", format!("{};r={remaining};t={reset}", quoted(name))));
+        let policies = enforced(rules, selected, verdicts)
+            .map(|(rule, _)| format!("{};q={};w={}", quoted(&rule.limit.name), rule.quota, rule.window));
+        fields.push(("ratelimit-policy", policies.collect::<Vec<_>>().join(", ")));
+    }
+    if legacy {
+        fields.push(("x-ratelimit-limit", rule.quota.to_string()));
+        fields.push(("x-ratelimit-remaining", remaining.to_string()));
+        fields.push(("x-ratelimit-reset", reset.to_string()));
+    }
+    fields
+}
+
+fn enforced<'r>(
+    rules: &'r Rules,
+    selected: &'r Selected,
+    verdicts: &'r [Verdict],
+) -> impl Iterator<Item = (&'r LimitRule, &'r Verdict)> {
+    let limits = selected.limits.iter().filter_map(|&index| rules.limits.get(index));
+    limits.zip(verdicts).filter(|(rule, _)| !rule.limit.shadow)
+}
+
+fn quota_exceeded(status: u16, names: &[&str], seconds: Option<u64>) -> String {
+    let detail = match seconds {
+        Some(1) => "Try again in 1 second.".to_owned(),
+        Some(seconds) => format!("Try again in {seconds} seconds."),
+        None => "This call costs more than the limit ever allows.".to_owned(),
+    };
+    let names: Vec<String> = names.iter().map(|name| json(name)).collect();
+    format!(
+        concat!(
+            r#"{{"type":"https://iana.org/assignments/http-problem-types#quota-exceeded","title":"Too many requests","#,
+            r#""status":{},"detail":"{}","violated-policies":[{}]}}"#
+        ),
+        status,
+        detail,
+        names.join(",")
+    )
+}
+
+/// Rounded up, at least 1: a client that waits this long is never too early.
+fn whole_seconds(wait: Duration) -> u64 {
+    wait.as_nanos().div_ceil(1_000_000_000).max(1).try_into().unwrap_or(u64::MAX)
+}
+
+/// A string item of RFC 9651; names of limits are printable ASCII.
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('\\', "\\\\").replace('"', "\\\""))
+}
+
+fn json(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+/// The standard phrase of a status that the gateway answers.
+pub(crate) const fn title(status: u16) -> &'static str {
+    match status {
+        400 => "Bad request",
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        405 => "Method not allowed",
+        408 => "Request timeout",
+        411 => "Length required",
+        413 => "Content too large",
+        414 => "URI too long",
+        415 => "Unsupported media type",
+        422 => "Unprocessable content",
+        429 => "Too many requests",
+        431 => "Request header fields too large",
+        501 => "Not implemented",
+        502 => "Bad gateway",
+        503 => "Service unavailable",
+        504 => "Gateway timeout",
+        505 => "HTTP version not supported",
+        _ => "Error",
+    }
+}

@@ -1,0 +1,265 @@
+//! The one door: every call of every engine passes here, and nothing else decides.
+
+use std::net::IpAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use ratewarden_callers::{Fields, Peer};
+use ratewarden_counters::{Check, Decision, Key, Scratch};
+use ratewarden_limiter::{Rule, WordRule};
+use ratewarden_policy::Settle;
+
+use crate::answer::{self, Answer, Field};
+use crate::judge::{self, Body, Changed, Head, Refusal, Selected, Subject};
+use crate::state::Loaded;
+use crate::worker::Worker;
+
+/// What becomes of a call.
+#[derive(Debug)]
+pub(crate) enum Gate {
+    /// It cannot be judged before its body is there.
+    NeedsBody,
+    /// It goes to the upstream.
+    Pass(Box<Pass>),
+    /// The gateway answers.
+    Answer(Box<Turned>),
+}
+
+/// An admitted call.
+#[derive(Debug)]
+pub(crate) struct Pass {
+    pub(crate) subject: Subject,
+    /// Fields for the response.
+    pub(crate) fields: Vec<Field>,
+    pub(crate) changed: Changed,
+    pub(crate) charges: Charges,
+    /// What the log says about it.
+    pub(crate) note: Note,
+}
+
+/// A call that is not forwarded.
+#[derive(Debug)]
+pub(crate) struct Turned {
+    pub(crate) answer: Answer,
+    pub(crate) subject: Option<Subject>,
+    pub(crate) note: Note,
+}
+
+/// What is recorded of a decision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Note {
+    pub(crate) verdict: Judged,
+    /// The limit that rejected it, or would have (shadow), by its place in the policy.
+    pub(crate) limit: Option<usize>,
+    /// Why it was refused.
+    pub(crate) reason: &'static str,
+    /// The cost at the first limit.
+    pub(crate) cost: u64,
+}
+
+/// The decision in a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Judged {
+    #[default]
+    Admitted,
+    /// Admitted, but a shadow limit would have rejected it.
+    Shadowed,
+    Rejected,
+    /// Banned.
+    Banned,
+    /// Wrong or missing credentials.
+    Unauthorized,
+    /// Malformed, over a bound, or otherwise not to be forwarded.
+    Refused,
+}
+
+/// What must be given back or settled when an admitted call has ended. Dropped without
+/// [`Charges::settle`] (the client went away, the task was ended) it still gives back what is under way.
+#[derive(Debug)]
+pub(crate) struct Charges {
+    worker: Rc<Worker>,
+    loaded: Arc<Loaded>,
+    open: Vec<Charge>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Charge {
+    key: Key,
+    rule: Rule,
+    cost: u64,
+    overflow: bool,
+    limit: usize,
+}
+
+/// The end of a call, as far as costs depend on it.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Ending<'r> {
+    pub(crate) status: u16,
+    pub(crate) body_bytes: u64,
+    /// The response's price tag, where a limit asked for one.
+    pub(crate) price: Option<&'r [u8]>,
+}
+
+/// Memory that decisions use again; one for each worker.
+#[derive(Debug, Default)]
+pub(crate) struct Desk {
+    selected: Selected,
+    checks: Vec<Check>,
+    scratch: Scratch,
+}
+
+/// Decides a call. `address` is the client's, resolved through trusted proxies.
+pub(crate) fn judge<F: Fields>(
+    worker: &Rc<Worker>,
+    loaded: &Arc<Loaded>,
+    head: &Head<'_, F>,
+    peer: &Peer<'_>,
+    body: Option<&Body<'_>>,
+) -> Gate {
+    let subject = match identify(worker, loaded, head, peer) {
+        Ok(subject) => subject,
+        Err(turned) => return Gate::Answer(turned),
+    };
+    let mut desk = worker.desk.borrow_mut();
+    let Desk { selected, checks, scratch } = &mut *desk;
+    loaded.rules.select(head, &subject, selected);
+    if selected.needs_body && body.is_none() {
+        return Gate::NeedsBody;
+    }
+    let now = worker.shared.clock.now();
+    let weighed = judge::hold(&loaded.rules, selected, head, body).and_then(|changed| {
+        let clock = &worker.shared.clock;
+        loaded.rules.weigh(selected, head, &subject, body, clock, now, checks).map(|()| changed)
+    });
+    let changed = match weighed {
+        Ok(changed) => changed,
+        Err(refusal) => return Gate::Answer(refused(&refusal, Some(subject))),
+    };
+    let decision = worker.shared.counters.decide(checks, now, scratch);
+    let style = &loaded.policy.answer;
+    let limit = first_rejecting(selected, scratch);
+    let cost = checks.first().map_or(1, |check| check.cost);
+    match decision {
+        Decision::Rejected(retry) => {
+            let answer = answer::rejection(style, &loaded.rules, selected, scratch.verdicts(), retry, now);
+            let note = Note { verdict: Judged::Rejected, limit, reason: "limit", cost };
+            Gate::Answer(Box::new(Turned { answer, subject: Some(subject), note }))
+        }
+        Decision::Admitted => {
+            let fields = if style.on_success {
+                answer::limit_fields(style, &loaded.rules, selected, scratch.verdicts(), now)
+            } else {
+                Vec::new()
+            };
+            let verdict = if limit.is_some() { Judged::Shadowed } else { Judged::Admitted };
+            let charges = Charges::open(worker, loaded, selected, checks, scratch);
+            let note = Note { verdict, limit, reason: "", cost };
+            Gate::Pass(Box::new(Pass { subject, fields, changed, charges, note }))
+        }
+    }
+}
+
+/// An answer for a call that is refused for what it is.
+pub(crate) fn refused(refusal: &Refusal, subject: Option<Subject>) -> Box<Turned> {
+    let verdict = if refusal.status == 401 { Judged::Unauthorized } else { Judged::Refused };
+    let note = Note { verdict, limit: None, reason: refusal.reason, cost: 0 };
+    Box::new(Turned { answer: answer::refusal(refusal), subject, note })
+}
+
+fn identify<F: Fields>(
+    worker: &Worker,
+    loaded: &Loaded,
+    head: &Head<'_, F>,
+    peer: &Peer<'_>,
+) -> Result<Subject, Box<Turned>> {
+    let address = ratewarden_callers::counted(peer.address, loaded.policy.trust.ipv6_prefix);
+    let unix = worker.shared.clock.wall().as_second().unsigned_abs();
+    match loaded.identifier.identify(head.fields, peer, unix) {
+        Ok(caller) => Ok(Subject { caller, address }),
+        Err(failed) => {
+            Err(refused(&Refusal::new(failed.status(), failed.reason(), failed.to_string()), None))
+        }
+    }
+}
+
+/// The first limit that rejects; one that is only a shadow when none other does.
+fn first_rejecting(selected: &Selected, scratch: &Scratch) -> Option<usize> {
+    let rejecting =
+        selected.limits.iter().zip(scratch.verdicts()).filter(|(_, verdict)| verdict.rejected.is_some());
+    rejecting.map(|(&limit, _)| limit).next()
+}
+
+impl Charges {
+    fn open(
+        worker: &Rc<Worker>,
+        loaded: &Arc<Loaded>,
+        selected: &Selected,
+        checks: &[Check],
+        scratch: &Scratch,
+    ) -> Self {
+        let mut open = Vec::new();
+        for ((&limit, check), verdict) in selected.limits.iter().zip(checks).zip(scratch.verdicts()) {
+            let settles = loaded.rules.limits.get(limit).is_some_and(|rule| rule.limit.settle.is_some());
+            if verdict.rejected.is_none() && (settles || is_concurrency(&check.rule)) {
+                let (key, rule, cost, overflow) = (check.key, check.rule, check.cost, verdict.overflow);
+                open.push(Charge { key, rule, cost, overflow, limit });
+            }
+        }
+        Self { worker: Rc::clone(worker), loaded: Arc::clone(loaded), open }
+    }
+
+    /// The response field that names the call's price, if a limit asks for one.
+    pub(crate) fn price_field(&self) -> Option<&str> {
+        self.open.iter().find_map(|charge| match self.settlement(charge)? {
+            Settle::ResponseHeader(name) => Some(name.as_str()),
+            Settle::ResponseBytes { .. } | Settle::Status { .. } => None,
+        })
+    }
+
+    /// Charges what the response has cost beyond the cost at the door, or gives back what it has not.
+    pub(crate) fn settle(self, ending: &Ending<'_>) {
+        let (counters, now) = (&self.worker.shared.counters, self.worker.shared.clock.now());
+        for charge in &self.open {
+            let Some(settlement) = self.settlement(charge) else { continue };
+            let instead = match settlement {
+                Settle::ResponseBytes { per } => Some(charge.cost + ending.body_bytes.div_ceil(per.get())),
+                Settle::ResponseHeader(_) => {
+                    ending.price.and_then(|price| std::str::from_utf8(price).ok()?.trim().parse::<u64>().ok())
+                }
+                Settle::Status { from, to, cost } => (*from..=*to).contains(&ending.status).then_some(*cost),
+            };
+            match instead {
+                Some(cost) if cost > charge.cost => {
+                    counters.settle(&charge.key, &charge.rule, cost - charge.cost, charge.overflow, now);
+                }
+                Some(cost) if cost < charge.cost => {
+                    counters.refund(&charge.key, &charge.rule, charge.cost - cost, charge.overflow);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn settlement(&self, charge: &Charge) -> Option<&Settle> {
+        self.loaded.rules.limits.get(charge.limit)?.limit.settle.as_ref()
+    }
+}
+
+impl Drop for Charges {
+    fn drop(&mut self) {
+        for charge in &self.open {
+            if is_concurrency(&charge.rule) {
+                self.worker.shared.counters.refund(&charge.key, &charge.rule, charge.cost, charge.overflow);
+            }
+        }
+    }
+}
+
+const fn is_concurrency(rule: &Rule) -> bool {
+    matches!(rule, Rule::Word(WordRule::Concurrency(_)))
+}
+
+/// The address a call is counted and forwarded under, before it is cut to a prefix.
+pub(crate) fn client_address<F: Fields>(loaded: &Loaded, connected: IpAddr, fields: &F) -> IpAddr {
+    ratewarden_callers::client_address(connected, fields, &loaded.policy.trust)
+}

@@ -1,0 +1,392 @@
+//! A call on its way: to a server and back.
+
+use std::cell::Cell;
+use std::io;
+use std::pin::pin;
+
+use ratewarden_http1::{Framing, HeadEnd, OutgoingResponse, Refused, ResponseHead, parse_response, storage};
+
+use super::begin::Forward;
+use super::body::{self, Broken, ClientBody, Source};
+use super::session::{After, Session};
+use super::upgrade;
+use crate::answer;
+use crate::gate::Ending;
+use crate::judge::Refusal;
+use crate::net::deadline::{Deadline, Late};
+use crate::net::duplex::Duplex;
+use crate::net::stream::Stream;
+use crate::state::Loaded;
+use crate::upstream::{Connection, InFlight};
+use crate::worker::Worker;
+
+/// A body of at most this many bytes that is there already goes out with the head.
+const INLINE: u64 = 16 * 1024;
+
+/// Bytes of an upstream's head.
+const HEAD: usize = 64 * 1024;
+
+/// Why a server gave no answer that can be passed on.
+#[derive(Debug)]
+enum Failed {
+    Connect(io::Error),
+    /// It closed the connection before the first byte of an answer.
+    Closed,
+    Late(&'static str),
+    Malformed(Refused),
+    TooLarge(u64),
+    /// It failed after the client had seen the beginning of the answer.
+    Midway,
+    /// The client's body, or the client itself, failed.
+    Client(Broken),
+}
+
+/// An answer that was passed on.
+#[derive(Debug)]
+struct Replied {
+    status: u16,
+    bytes: u64,
+    close: bool,
+    reusable: bool,
+    upgraded: bool,
+    price: Option<Vec<u8>>,
+}
+
+/// Sends a call to a server and its answer to the client. `out` holds the head.
+pub(crate) async fn forward(
+    session: &mut Session,
+    loaded: &Loaded,
+    call: Box<Forward>,
+    out: &mut Vec<u8>,
+) -> After {
+    let mut body = ClientBody::new(call.body);
+    if let Framing::Length(length) = call.body
+        && length <= INLINE
+        && let Some(bytes) = session.buffer.filled().get(..usize::try_from(length).unwrap_or(usize::MAX))
+    {
+        out.extend_from_slice(bytes);
+        let count = bytes.len();
+        session.buffer.consume(count);
+        body = ClientBody::Done;
+    }
+    if call.expects_continue
+        && !body.is_done()
+        && session.io.write_out(b"HTTP/1.1 100 Continue\r\n\r\n").await.is_err()
+    {
+        return After::Cut;
+    }
+    let (server, mut connection, outcome) = match attempts(session, loaded, &call, &mut body, out).await {
+        Ok(done) => done,
+        Err(failed) => return session.failed(*call, &failed, body.is_done()).await,
+    };
+    match outcome {
+        Ok(replied) => {
+            let price = replied.price.as_deref();
+            call.end.finish(&session.worker, replied.status, replied.bytes);
+            if replied.upgraded {
+                // What is under way ends with the tunnel.
+                upgrade::tunnel(session, &mut connection).await;
+                call.pass.charges.settle(&Ending { status: 101, body_bytes: 0, price });
+                return After::Cut;
+            }
+            call.pass.charges.settle(&Ending { status: replied.status, body_bytes: replied.bytes, price });
+            if replied.reusable && body.is_done() {
+                session.worker.pool().put(server.index(), connection);
+            }
+            if replied.close || !body.is_done() { After::Close } else { After::Next }
+        }
+        Err(failed) => session.failed(*call, &failed, body.is_done()).await,
+    }
+}
+
+type Attempt = (InFlight, Connection, Result<Replied, Failed>);
+
+/// Tries servers until one has taken the call. A call is sent again only when that cannot do it twice.
+async fn attempts(
+    session: &mut Session,
+    loaded: &Loaded,
+    call: &Forward,
+    body: &mut ClientBody,
+    out: &mut Vec<u8>,
+) -> Result<Attempt, Failed> {
+    let mut unreachable = Vec::new();
+    let mut fresh = false;
+    let mut last = Failed::Connect(io::ErrorKind::NotConnected.into());
+    while let Some(server) = loaded.servers.choose(&unreachable) {
+        let pool = session.worker.pool();
+        let pooled = if fresh { None } else { pool.take(server.index()).await };
+        let mut connection = match pooled {
+            Some(connection) => connection,
+            None => match connect(session, loaded, &server).await {
+                Ok(connection) => connection,
+                Err(failed) => {
+                    session.worker.metrics.upstream_failed("connect");
+                    unreachable.push(server.index());
+                    last = failed;
+                    continue;
+                }
+            },
+        };
+        let whole = body.is_done();
+        let outcome = exchange(session, loaded, call, &mut connection, body, out).await;
+        // A pooled connection may have been closed by the server just now; nothing of an answer has come, so
+        // nobody knows whether it took the call.
+        if matches!(outcome, Err(Failed::Closed)) && connection.reused && whole && call.is_idempotent() {
+            fresh = true;
+            continue;
+        }
+        return Ok((server, connection, outcome));
+    }
+    Err(last)
+}
+
+async fn connect(session: &Session, loaded: &Loaded, server: &InFlight) -> Result<Connection, Failed> {
+    let until = session.worker.deadlines.now() + loaded.policy.timeouts.connect;
+    let connecting = loaded.connector.connect(&server.known().server);
+    match session.upstream_deadline.until(until, connecting).await {
+        Ok(Ok(connection)) => Ok(connection),
+        Ok(Err(error)) => Err(Failed::Connect(error)),
+        Err(Late) => Err(Failed::Late("connect")),
+    }
+}
+
+/// Sends the call and passes the answer on, both at once where the client's body is still coming.
+async fn exchange(
+    session: &mut Session,
+    loaded: &Loaded,
+    call: &Forward,
+    connection: &mut Connection,
+    body: &mut ClientBody,
+    out: &mut Vec<u8>,
+) -> Result<Replied, Failed> {
+    let Session { worker, io: client, buffer, deadline, upstream_deadline, .. } = session;
+    let timeouts = &loaded.policy.timeouts;
+    let Connection { io: upstream, buffer: received, .. } = connection;
+    if body.is_done() {
+        let until = worker.deadlines.now() + timeouts.response;
+        // An error of this write shows in the answer, or in that there is none.
+        let _ = upstream_deadline.until(until, upstream.write_out(out)).await;
+        let begun = Cell::new(false);
+        let mut source = Source {
+            io: upstream,
+            buffer: received,
+            deadline: upstream_deadline,
+            deadlines: &worker.deadlines,
+            timeout: timeouts.response,
+        };
+        return Answering { worker, loaded, call, client, begun: &begun }.run(&mut source).await;
+    }
+    let upload_deadline: &Deadline = deadline;
+    let mut from_client = Source {
+        io: client,
+        buffer,
+        deadline: upload_deadline,
+        deadlines: &worker.deadlines,
+        timeout: timeouts.body,
+    };
+    let mut sent = std::mem::take(out);
+    let most = loaded.policy.caps.body_bytes;
+    let mut upload = pin!(body::pump(&mut from_client, body, call.body, most, upstream, &mut sent));
+    let begun = Cell::new(false);
+    let mut source = Source {
+        io: upstream,
+        buffer: received,
+        deadline: upstream_deadline,
+        deadlines: &worker.deadlines,
+        timeout: timeouts.response,
+    };
+    let answering = Answering { worker, loaded, call, client, begun: &begun };
+    let mut download = pin!(answering.run(&mut source));
+    let uploaded = tokio::select! {
+        biased;
+        answered = &mut download => return answered,
+        uploaded = &mut upload => uploaded,
+    };
+    match uploaded {
+        // A server that does not read on may still have said why.
+        Ok(_) | Err(Broken::Write(_)) => download.await,
+        Err(_) if begun.get() => Err(Failed::Midway),
+        Err(broken) => Err(Failed::Client(broken)),
+    }
+}
+
+/// Passing an answer on.
+struct Answering<'a> {
+    worker: &'a Worker,
+    loaded: &'a Loaded,
+    call: &'a Forward,
+    client: &'a Duplex<Stream>,
+    /// The client has seen something of it.
+    begun: &'a Cell<bool>,
+}
+
+impl Answering<'_> {
+    async fn run(&self, source: &mut Source<'_>) -> Result<Replied, Failed> {
+        loop {
+            let length = read_head(source).await?;
+            let mut reply = self.worker.output();
+            let (mut replied, from, to) = {
+                let bytes = source.buffer.filled().get(..length).unwrap_or_default();
+                let mut fields = storage();
+                let to_head = self.call.method == "HEAD";
+                let head = parse_response(bytes, &mut fields, to_head).map_err(Failed::Malformed)?;
+                if head.status < 200 && !(head.status == 101 && self.call.upgrade) {
+                    source.buffer.consume(length);
+                    continue;
+                }
+                self.write_head(&head, &mut reply)?
+            };
+            source.buffer.consume(length);
+            source.timeout = self.loaded.policy.timeouts.body;
+            self.begun.set(true);
+            let mut body = ClientBody::new(from);
+            let most = self.call.pass.changed.response;
+            let pumped = body::pump(source, &mut body, to, most, self.client, &mut reply).await;
+            self.worker.done(reply);
+            replied.bytes = pumped.map_err(|broken| match broken {
+                Broken::Write(_) => Failed::Client(broken),
+                Broken::Chunk(_) | Broken::TooLarge(_) | Broken::Late | Broken::Closed => Failed::Midway,
+            })?;
+            return Ok(replied);
+        }
+    }
+
+    fn write_head(
+        &self,
+        head: &ResponseHead<'_, '_>,
+        reply: &mut Vec<u8>,
+    ) -> Result<(Replied, Framing, Framing), Failed> {
+        let call = self.call;
+        if let (Framing::Length(length), Some(most)) = (head.framing, call.pass.changed.response)
+            && length > most
+        {
+            return Err(Failed::TooLarge(most));
+        }
+        let to = match head.framing {
+            Framing::Chunked | Framing::UntilClose if call.http10 => Framing::UntilClose,
+            Framing::UntilClose => Framing::Chunked,
+            framing => framing,
+        };
+        let upgraded = head.status == 101;
+        let close = to == Framing::UntilClose || !call.keep_alive || self.worker.shared.is_draining();
+        let price_field = call.pass.charges.price_field();
+        let price = price_field.and_then(|name| {
+            head.fields
+                .iter()
+                .find(|field| field.name.eq_ignore_ascii_case(name))
+                .map(|field| field.value.to_vec())
+        });
+        let own: Vec<_> = call.pass.fields.iter().map(|(name, value)| (*name, value.as_bytes())).collect();
+        // Where the gateway says what is left, the upstream's own word about it would contradict it.
+        let mut without: Vec<&str> = call.pass.fields.iter().map(|(name, _)| *name).collect();
+        without.extend(price_field);
+        let outgoing = OutgoingResponse {
+            framing: to,
+            close: close && !upgraded,
+            upgrade: head.upgrade.filter(|_| upgraded),
+            without: &without,
+            extra: &own,
+        };
+        head.write(&outgoing, reply);
+        let replied = Replied {
+            status: head.status,
+            bytes: 0,
+            close,
+            reusable: head.keep_alive && !upgraded,
+            upgraded,
+            price,
+        };
+        Ok((replied, head.framing, to))
+    }
+}
+
+async fn read_head(source: &mut Source<'_>) -> Result<usize, Failed> {
+    let mut search = HeadEnd::default();
+    loop {
+        match search.find(source.buffer.filled()) {
+            Ok(Some(length)) => return Ok(length),
+            Ok(None) if source.buffer.len() >= HEAD => {
+                return Err(Failed::Malformed(ratewarden_http1::Reason::HeadTooLarge.into()));
+            }
+            Ok(None) => {}
+            Err(refused) => return Err(Failed::Malformed(refused)),
+        }
+        let nothing = source.buffer.is_empty();
+        match source.more().await {
+            Ok(0) | Err(Broken::Closed) if nothing => return Err(Failed::Closed),
+            Ok(0) | Err(Broken::Closed) => {
+                return Err(Failed::Malformed(ratewarden_http1::Reason::StatusLine.into()));
+            }
+            Ok(_) => {}
+            Err(_) => return Err(Failed::Late("response")),
+        }
+    }
+}
+
+impl Failed {
+    /// The word for metrics, and what the client is told where it has seen nothing yet.
+    fn answer(&self) -> Option<Refusal> {
+        let bad = |reason, detail: &str| Some(Refusal::new(502, reason, detail));
+        match self {
+            Self::Connect(_) => bad("upstream_connect", "the server behind the gateway cannot be reached"),
+            Self::Closed => bad("upstream_closed", "the server behind the gateway closed the connection"),
+            Self::Malformed(_) => {
+                bad("upstream_malformed", "the server behind the gateway gave no valid answer")
+            }
+            Self::TooLarge(most) => Some(Refusal::new(
+                502,
+                "response_too_large",
+                format!("the answer is larger than the {most} bytes that are allowed; ask for less"),
+            )),
+            Self::Late(_) => {
+                Some(Refusal::new(504, "upstream_timeout", "the server behind the gateway took too long"))
+            }
+            Self::Client(broken) => broken.refusal(),
+            Self::Midway => None,
+        }
+    }
+
+    fn detail(&self) -> String {
+        match self {
+            Self::Connect(error) => error.to_string(),
+            Self::Malformed(refused) => refused.to_string(),
+            Self::Late(what) => (*what).to_owned(),
+            Self::TooLarge(_) | Self::Closed | Self::Midway | Self::Client(_) => String::new(),
+        }
+    }
+}
+
+impl Session {
+    /// Ends a call that no server answered.
+    async fn failed(&mut self, call: Forward, failed: &Failed, body_read: bool) -> After {
+        let answer = failed.answer();
+        if !matches!(failed, Failed::Client(_)) {
+            let reason = answer.as_ref().map_or("upstream_midway", |refusal| refusal.reason);
+            self.worker.metrics.upstream_failed(reason);
+            tracing::warn!(reason, detail = failed.detail(), "The upstream failed a call.");
+        }
+        let status = answer.as_ref().map_or(0, |refusal| refusal.status);
+        call.end.finish(&self.worker, status, 0);
+        let Some(refusal) = answer else { return After::Cut };
+        let close = !call.keep_alive || !body_read;
+        let mut out = self.worker.output();
+        let answer = answer::refusal(&refusal);
+        let extra = super::begin::answer_fields(&answer);
+        let with_body = call.method != "HEAD";
+        ratewarden_http1::write_answer(
+            &mut out,
+            answer.status,
+            &extra,
+            answer.body.as_bytes(),
+            close,
+            with_body,
+        );
+        let written = self.io.write_out(&out).await;
+        self.worker.done(out);
+        match written {
+            Ok(()) if close => After::Close,
+            Ok(()) => After::Next,
+            Err(_) => After::Cut,
+        }
+    }
+}

@@ -1,0 +1,246 @@
+//! A client's connection: call after call, until one of them ends it.
+
+use std::net::IpAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ratewarden_http1::{HeadEnd, Reason, Refused, write_answer};
+
+use super::begin::{self, Begun, Forward, Unread};
+use super::body::{self, ClientBody};
+use super::forward;
+use crate::answer;
+use crate::judge::Refusal;
+use crate::net::buffers::Buffer;
+use crate::net::deadline::{Deadline, Late};
+use crate::net::duplex::Duplex;
+use crate::net::stream::Stream;
+use crate::record::CallEnd;
+use crate::state::Loaded;
+use crate::worker::Worker;
+
+/// Who is connected.
+#[derive(Debug, Clone)]
+pub(crate) struct Client {
+    /// The other end of the connection, or what a PROXY header says it is.
+    pub(crate) address: IpAddr,
+    /// The same in text, as it is forwarded.
+    pub(crate) address_text: String,
+    /// The subject of its certificate.
+    pub(crate) subject: Option<String>,
+    /// It speaks TLS.
+    pub(crate) tls: bool,
+}
+
+/// A connection and what belongs to it.
+#[derive(Debug)]
+pub(crate) struct Session {
+    pub(crate) worker: Rc<Worker>,
+    pub(crate) client: Client,
+    pub(crate) io: Duplex<Stream>,
+    pub(crate) buffer: Buffer,
+    /// Of waits for the client.
+    pub(crate) deadline: Rc<Deadline>,
+    /// Of waits for the upstream.
+    pub(crate) upstream_deadline: Rc<Deadline>,
+}
+
+/// What follows a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum After {
+    /// The next one.
+    Next,
+    /// The end of the connection, once the client has read the answer.
+    Close,
+    /// The end, at once: nobody is there, or an answer was cut off and must not look whole.
+    Cut,
+}
+
+/// A client that was answered while it was still sending is read from for at most this long and this much, so
+/// that the answer is not lost to a reset (RFC 9112 section 9.6).
+const LINGER: Duration = Duration::from_secs(2);
+const LINGER_BYTES: usize = 256 * 1024;
+
+/// Serves a connection to its end. `buffer` holds what was already read of it.
+pub(crate) async fn serve(worker: Rc<Worker>, client: Client, stream: Stream, buffer: Buffer) {
+    let (deadline, upstream_deadline) = (worker.deadlines.add(), worker.deadlines.add());
+    let mut session =
+        Session { io: Duplex::new(stream), worker, client, buffer, deadline, upstream_deadline };
+    let mut first = true;
+    loop {
+        match session.call(first).await {
+            After::Next => first = false,
+            After::Close => return session.close().await,
+            After::Cut => return,
+        }
+    }
+}
+
+impl Session {
+    async fn call(&mut self, first: bool) -> After {
+        let loaded = self.worker.loaded();
+        let length = match self.head(&loaded, first).await {
+            Ok(Some(length)) => length,
+            Ok(None) => return After::Cut,
+            Err(refused) => return self.refuse(&refused).await,
+        };
+        let mut out = self.worker.output();
+        let head = self.buffer.filled().get(..length).unwrap_or_default();
+        let begun = begin::begin(&self.worker, &loaded, &self.client, head, None, &mut out);
+        let after = match begun {
+            Begun::Forward(call) => {
+                self.buffer.consume(length);
+                forward::forward(self, &loaded, call, &mut out).await
+            }
+            Begun::Answered(unread) => {
+                self.buffer.consume(length);
+                self.answered(&out, unread).await
+            }
+            Begun::NeedsBody(framing) => self.with_body(&loaded, length, framing, &mut out).await,
+        };
+        self.worker.done(out);
+        if after == After::Next && self.buffer.is_empty() {
+            self.buffer.rest();
+        }
+        after
+    }
+
+    /// Reads a head; `None` when the connection has ended before one began, or in the midst of one.
+    async fn head(&mut self, loaded: &Loaded, first: bool) -> Result<Option<usize>, Refused> {
+        let (timeouts, most) = (&loaded.policy.timeouts, loaded.policy.caps.head_bytes);
+        let mut search = HeadEnd::default();
+        let mut until = self.worker.deadlines.now() + if first { timeouts.header } else { timeouts.idle };
+        let mut begun = !self.buffer.is_empty();
+        if begun {
+            until = self.worker.deadlines.now() + timeouts.header;
+        }
+        loop {
+            if let Some(end) = search.find(self.buffer.filled())? {
+                return if end > most { Err(Reason::HeadTooLarge.into()) } else { Ok(Some(end)) };
+            }
+            if self.buffer.len() >= most {
+                return Err(Reason::HeadTooLarge.into());
+            }
+            let read = self.io.read(&mut self.buffer, most);
+            let read = if begun {
+                self.deadline.until(until, read).await
+            } else {
+                self.deadline.idle_until(until, read).await
+            };
+            match read {
+                Ok(Ok(0) | Err(_)) => return Ok(None),
+                Ok(Ok(_)) if begun => {}
+                Ok(Ok(_)) => {
+                    begun = true;
+                    until = self.worker.deadlines.now() + timeouts.header;
+                }
+                Err(Late) if begun => {
+                    self.worker.metrics.refused("header_timeout");
+                    let answer =
+                        answer::refusal(&Refusal::new(408, "header_timeout", "the head took too long"));
+                    self.write_answer(&answer).await;
+                    return Ok(None);
+                }
+                Err(Late) => return Ok(None),
+            }
+        }
+    }
+
+    /// The way of a call whose body is looked into: it is read whole, and only then judged.
+    async fn with_body(
+        &mut self,
+        loaded: &Arc<Loaded>,
+        length: usize,
+        framing: ratewarden_http1::Framing,
+        out: &mut Vec<u8>,
+    ) -> After {
+        let head = self.buffer.filled().get(..length).unwrap_or_default().to_vec();
+        self.buffer.consume(length);
+        if begin::expects_continue(&head)
+            && self.io.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").await.is_err()
+        {
+            return After::Cut;
+        }
+        let most = loaded.policy.caps.inspect_bytes;
+        let timeout = loaded.policy.timeouts.body;
+        let read = body::read_whole(self, framing, most, timeout).await;
+        let bytes = match read {
+            Ok(bytes) => bytes,
+            Err(broken) => return self.broken_body(&broken).await,
+        };
+        match begin::begin(&self.worker, loaded, &self.client, &head, Some(&bytes), out) {
+            Begun::Forward(call) => forward::forward(self, loaded, call, out).await,
+            Begun::Answered(unread) => self.answered(out, Unread { framing: None, ..unread }).await,
+            Begun::NeedsBody(_) => After::Cut,
+        }
+    }
+
+    /// Sends an answer of the gateway, and reads over a small body that nobody wants.
+    async fn answered(&mut self, out: &[u8], unread: Unread) -> After {
+        if self.io.write_all(out).await.is_err() || self.io.flush().await.is_err() {
+            return After::Cut;
+        }
+        if unread.close {
+            return After::Close;
+        }
+        let Some(framing) = unread.framing else { return After::Next };
+        let mut rest = ClientBody::new(framing);
+        match body::discard(self, &mut rest).await {
+            true => After::Next,
+            false => After::Close,
+        }
+    }
+
+    /// Answers a message that is none, and ends the connection: where it would go on nobody can know.
+    async fn refuse(&mut self, refused: &Refused) -> After {
+        let refusal = Refusal::new(refused.status, refused.reason.name(), refused.to_string());
+        self.worker.record(&CallEnd::refused(&refusal, &self.client));
+        self.write_answer(&answer::refusal(&refusal)).await;
+        After::Close
+    }
+
+    /// Answers a body that is malformed, late or too large.
+    pub(crate) async fn broken_body(&mut self, broken: &body::Broken) -> After {
+        let Some(refusal) = broken.refusal() else { return After::Cut };
+        self.worker.record(&CallEnd::refused(&refusal, &self.client));
+        self.write_answer(&answer::refusal(&refusal)).await;
+        After::Close
+    }
+
+    /// Writes an answer after which the connection ends.
+    pub(crate) async fn write_answer(&mut self, answer: &answer::Answer) {
+        let mut out = self.worker.output();
+        let extra = begin::answer_fields(answer);
+        write_answer(&mut out, answer.status, &extra, answer.body.as_bytes(), true, true);
+        // Nobody may be there any more.
+        let _ = self.io.write_all(&out).await;
+        let _ = self.io.flush().await;
+        self.worker.done(out);
+    }
+
+    /// Ends a connection so that the client can read the last answer: says that no more will come, and reads on a
+    /// little.
+    async fn close(mut self) {
+        if self.io.shutdown().await.is_err() {
+            return;
+        }
+        let until = self.worker.deadlines.now() + LINGER;
+        let mut left = LINGER_BYTES;
+        while left > 0 {
+            self.buffer.consume(usize::MAX);
+            let read = self.io.read(&mut self.buffer, crate::net::buffers::SIZE);
+            match self.deadline.until(until, read).await {
+                Ok(Ok(count)) if count > 0 => left = left.saturating_sub(count),
+                _ => return,
+            }
+        }
+    }
+}
+
+impl Forward {
+    /// Whether the call may be sent again when a connection that was used before turns out to be dead.
+    pub(crate) fn is_idempotent(&self) -> bool {
+        matches!(self.method.as_str(), "GET" | "HEAD" | "OPTIONS" | "PUT" | "DELETE")
+    }
+}

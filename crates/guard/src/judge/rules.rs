@@ -1,0 +1,132 @@
+//! A policy made ready for calls.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use ratewarden_counters::{Hasher, LimitId};
+use ratewarden_limiter::{Algorithm, Period, Rule, Time};
+use ratewarden_policy::{Bound, Key, Limit, Policy};
+
+use super::condition::{Condition, ConditionError};
+use crate::clock::Clock;
+
+/// All limits and bounds of a policy.
+#[derive(Debug)]
+pub(crate) struct Rules {
+    pub(crate) limits: Vec<LimitRule>,
+    pub(crate) bounds: Vec<Bound>,
+    pub(crate) hasher: Hasher,
+}
+
+/// One limit, ready for calls.
+#[derive(Debug)]
+pub(crate) struct LimitRule {
+    pub(crate) limit: Limit,
+    pub(crate) id: LimitId,
+    pub(crate) condition: Option<Condition>,
+    pub(crate) counts: Counts,
+    /// `q` and `w` (seconds) of `RateLimit-Policy`.
+    pub(crate) quota: u64,
+    pub(crate) window: u64,
+    period: PeriodCache,
+}
+
+/// What a limit counts per, the common cases told apart so that they cost nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Counts {
+    Everybody,
+    Caller,
+    Parts(Vec<Key>),
+}
+
+/// The current period of a calendar quota, which changes seldom and costs a calendar to find.
+#[derive(Debug, Default)]
+struct PeriodCache {
+    index: AtomicU64,
+    ends: AtomicU64,
+    asked: AtomicU64,
+}
+
+/// A wall clock that is set is noticed after this at the latest.
+const PERIOD_IS_BELIEVED: Duration = Duration::from_secs(1);
+
+impl Rules {
+    /// Makes a policy ready.
+    ///
+    /// # Errors
+    /// When a condition cannot be compiled, naming the limit.
+    pub(crate) fn build(policy: &Policy, hasher: &Hasher) -> Result<Self, ConditionError> {
+        let limits = policy.limits.iter().zip(0..=u8::MAX);
+        Ok(Self {
+            limits: limits
+                .map(|(limit, ordinal)| LimitRule::build(limit, ordinal, hasher))
+                .collect::<Result<_, _>>()?,
+            bounds: policy.bounds.clone(),
+            hasher: hasher.clone(),
+        })
+    }
+}
+
+impl LimitRule {
+    fn build(limit: &Limit, ordinal: u8, hasher: &Hasher) -> Result<Self, ConditionError> {
+        let condition =
+            limit.when.as_deref().map(|text| Condition::compile(&limit.name, text)).transpose()?;
+        let counts = match limit.per.as_slice() {
+            [] => Counts::Everybody,
+            [Key::Caller] => Counts::Caller,
+            parts => Counts::Parts(parts.to_vec()),
+        };
+        let (quota, window) = published(limit);
+        Ok(Self {
+            id: hasher.limit(&limit.name, &limit.algorithm, ordinal),
+            limit: limit.clone(),
+            condition,
+            counts,
+            quota,
+            window,
+            period: PeriodCache::default(),
+        })
+    }
+
+    /// The rule at `now`.
+    pub(crate) fn rule(&self, now: Time, clock: &Clock) -> Rule {
+        self.limit.algorithm.rule(|calendar| {
+            let asked = Time::from_nanos(self.period.asked.load(Ordering::Acquire));
+            let ends = Time::from_nanos(self.period.ends.load(Ordering::Acquire));
+            if asked > Time::START && now < ends && now.since(asked) < PERIOD_IS_BELIEVED {
+                let index = u32::try_from(self.period.index.load(Ordering::Acquire)).unwrap_or(u32::MAX);
+                return Period { index, ends };
+            }
+            let period = clock.period(calendar);
+            // Readers that see a mixture see a period that has ended, or the one that has just begun with the
+            // old end, which has passed: they ask themselves.
+            self.period.index.store(u64::from(period.index), Ordering::Release);
+            self.period.ends.store(period.ends.nanos(), Ordering::Release);
+            self.period.asked.store(now.nanos(), Ordering::Release);
+            period
+        })
+    }
+}
+
+/// What `RateLimit-Policy` says of a limit: the quota and the seconds it is for. A bucket whose burst is larger
+/// than the calls of its rate says the burst and the time it takes to come, so that `r` is never over `q`.
+fn published(limit: &Limit) -> (u64, u64) {
+    let seconds = |window: Duration| window.as_millis().div_ceil(1_000).max(1);
+    let narrow = |seconds: u128| u64::try_from(seconds).unwrap_or(u64::MAX);
+    match &limit.algorithm {
+        Algorithm::Rate(gcra) => {
+            let burst_takes = gcra.refill();
+            let window = limit.window.unwrap_or(burst_takes);
+            if burst_takes >= window {
+                return (gcra.burst(), narrow(seconds(burst_takes)));
+            }
+            let calls = u128::from(gcra.burst()) * window.as_nanos() / burst_takes.as_nanos().max(1);
+            (narrow(calls).max(gcra.burst()), narrow(seconds(window)))
+        }
+        Algorithm::Window(window) => {
+            (window.calls(), limit.window.map_or(1, |window| narrow(seconds(window))))
+        }
+        Algorithm::Quota(quota) => (quota.calls(), quota.calendar().nominal_seconds()),
+        Algorithm::Concurrency(concurrency) => (concurrency.limit(), 1),
+    }
+}

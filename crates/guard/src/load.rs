@@ -1,0 +1,92 @@
+//! From a policy file to a policy in force.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use ratewarden_callers::Identifier;
+use ratewarden_counters::Hasher;
+use ratewarden_policy::{CallerFrom, Key, Mistakes, Policy};
+
+use crate::judge::{ConditionError, Rules};
+use crate::state::Loaded;
+use crate::tls::{self, TlsError};
+use crate::upstream::{Connector, Servers};
+
+/// Why a policy cannot be put in force.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The file cannot be read.
+    #[error("cannot read the policy {}", path.display())]
+    Read {
+        /// Which.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The file has mistakes; all of them, each with its place.
+    #[error("{0}")]
+    Mistakes(Mistakes),
+    /// A condition.
+    #[error(transparent)]
+    Condition(#[from] ConditionError),
+    /// A file of keys, or a token's key.
+    #[error(transparent)]
+    Callers(#[from] ratewarden_callers::CallersError),
+    /// A certificate or key.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+}
+
+/// Reads the policy and everything it names. What has not changed since `before` (servers with their load and
+/// health) is kept.
+///
+/// # Errors
+/// When anything is wrong; nothing is in force then.
+pub(crate) fn load(
+    path: &Path,
+    before: Option<&Loaded>,
+    hasher: &Hasher,
+    secret: &[u8; 16],
+) -> Result<Loaded, LoadError> {
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let text = std::fs::read_to_string(&absolute)
+        .map_err(|source| LoadError::Read { path: path.to_owned(), source })?;
+    let read = ratewarden_policy::read(&text, &absolute).map_err(LoadError::Mistakes)?;
+    for warning in &read.warnings {
+        tracing::warn!("{}", warning.show(path));
+    }
+    let policy = read.policy;
+    let servers = match before {
+        Some(before) if before.policy.upstream == policy.upstream => Arc::clone(&before.servers),
+        _ => Arc::new(Servers::new(&policy.upstream)),
+    };
+    Ok(Loaded {
+        rules: Rules::build(&policy, hasher)?,
+        identifier: Identifier::build(&policy, secret)?,
+        connector: Connector::new(tls::client(&policy.upstream)?),
+        acceptor: policy.tls.as_ref().map(tls::server).transpose()?,
+        protected: protected(&policy),
+        servers,
+        policy,
+    })
+}
+
+/// Names of fields that callers or limits depend on.
+fn protected(policy: &Policy) -> Vec<String> {
+    let callers = policy.callers.iter().filter_map(|source| match &source.from {
+        CallerFrom::Header(name) => Some(name.clone()),
+        _ => None,
+    });
+    let keys = policy.limits.iter().flat_map(|limit| &limit.per).filter_map(|key| match key {
+        Key::Header(name) => Some(name.clone()),
+        _ => None,
+    });
+    let limits = policy.limits.iter().map(|limit| &limit.matches);
+    let matches = limits.chain(policy.bounds.iter().map(|bound| &bound.matches));
+    let matched = matches.flat_map(|matches| matches.headers.keys().cloned());
+    let mut names: Vec<String> = callers.chain(keys).chain(matched).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}

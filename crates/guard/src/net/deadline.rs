@@ -1,0 +1,184 @@
+//! Deadlines that cost a store, not a timer.
+//!
+//! A timer for each read of each connection is the most expensive part of a small request. Here a connection
+//! writes down until when it is willing to wait, and the worker looks at all of them a few times a second: the
+//! price is one write per wait, and that a deadline may be late by [`PERIOD`].
+
+use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
+use std::pin::pin;
+use std::rc::{Rc, Weak};
+use std::task::{Poll, Waker};
+use std::time::{Duration, Instant};
+
+/// How often the worker looks, and so how late a deadline may be.
+pub(crate) const PERIOD: Duration = Duration::from_millis(100);
+
+/// Until when one connection waits.
+#[derive(Debug, Default)]
+pub(crate) struct Deadline {
+    at: Cell<Option<Instant>>,
+    /// Between two calls: such a wait ends early when the gateway is ended.
+    idle: Cell<bool>,
+    passed: Cell<bool>,
+    waker: RefCell<Option<Waker>>,
+}
+
+/// A wait that took too long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Late;
+
+/// All deadlines of a worker.
+#[derive(Debug)]
+pub(crate) struct Deadlines {
+    all: RefCell<Vec<Weak<Deadline>>>,
+    now: Cell<Instant>,
+    /// When waits between two calls end.
+    idle_until: Cell<Option<Instant>>,
+}
+
+impl Default for Deadlines {
+    fn default() -> Self {
+        Self { all: RefCell::default(), now: Cell::new(Instant::now()), idle_until: Cell::new(None) }
+    }
+}
+
+impl Deadlines {
+    /// A deadline that is looked at for as long as somebody holds it.
+    pub(crate) fn add(&self) -> Rc<Deadline> {
+        let deadline = Rc::new(Deadline::default());
+        self.all.borrow_mut().push(Rc::downgrade(&deadline));
+        deadline
+    }
+
+    /// The time of the last look: at most [`PERIOD`] old, and free.
+    pub(crate) fn now(&self) -> Instant {
+        self.now.get()
+    }
+
+    /// From `at` on nobody waits between two calls.
+    pub(crate) fn end_idle_at(&self, at: Instant) {
+        self.idle_until.set(Some(at));
+    }
+
+    /// Wakes every connection whose deadline has passed, and forgets those that have ended.
+    pub(crate) fn look(&self, now: Instant) {
+        self.now.set(now);
+        let idle_ends = self.idle_until.get().is_some_and(|at| at <= now);
+        self.all.borrow_mut().retain(|deadline| {
+            let Some(deadline) = deadline.upgrade() else { return false };
+            let over = deadline.at.get().is_some_and(|at| at <= now || (idle_ends && deadline.idle.get()));
+            if over {
+                deadline.passed.set(true);
+                if let Some(waker) = deadline.waker.borrow_mut().take() {
+                    waker.wake();
+                }
+            }
+            true
+        });
+    }
+
+    /// Looks until the worker ends.
+    pub(crate) async fn keep(self: Rc<Self>) {
+        let mut ticks = tokio::time::interval(PERIOD);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            self.look(Instant::now());
+        }
+    }
+}
+
+impl Deadline {
+    /// Waits for `future`, until `at` at the latest. What is ready is never late.
+    ///
+    /// # Errors
+    /// [`Late`] when `at` has passed first.
+    pub(crate) async fn until<F: Future>(&self, at: Instant, future: F) -> Result<F::Output, Late> {
+        let mut future = pin!(future);
+        let _over = Over(self);
+        poll_fn(|context| {
+            if let Poll::Ready(output) = future.as_mut().poll(context) {
+                return Poll::Ready(Ok(output));
+            }
+            if self.passed.get() {
+                return Poll::Ready(Err(Late));
+            }
+            self.at.set(Some(at));
+            let mut waker = self.waker.borrow_mut();
+            if !waker.as_ref().is_some_and(|waker| waker.will_wake(context.waker())) {
+                *waker = Some(context.waker().clone());
+            }
+            Poll::Pending
+        })
+        .await
+    }
+
+    /// As [`Deadline::until`], for the time between two calls.
+    pub(crate) async fn idle_until<F: Future>(&self, at: Instant, future: F) -> Result<F::Output, Late> {
+        self.idle.set(true);
+        self.until(at, future).await
+    }
+}
+
+/// Ends a wait, also when it is given up.
+struct Over<'d>(&'d Deadline);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.at.set(None);
+        self.0.idle.set(false);
+        self.0.passed.set(false);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_wait_ends_when_its_deadline_has_passed() {
+        let local = tokio::task::LocalSet::new();
+        local
+            .run_until(async {
+                let deadlines = Rc::new(Deadlines::default());
+                let deadline = deadlines.add();
+                let past = deadlines.now();
+                tokio::task::spawn_local(Rc::clone(&deadlines).keep());
+                assert_eq!(deadline.until(past, pending::<()>()).await, Err(Late));
+                assert_eq!(deadline.until(past, async { 7 }).await, Ok(7), "what is ready is never late");
+            })
+            .await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn when_the_gateway_ends_only_waits_between_calls_end_early() {
+        let local = tokio::task::LocalSet::new();
+        local
+            .run_until(async {
+                let deadlines = Rc::new(Deadlines::default());
+                let (idle, busy) = (deadlines.add(), deadlines.add());
+                let far = deadlines.now() + Duration::from_secs(3_600);
+                tokio::task::spawn_local(Rc::clone(&deadlines).keep());
+                deadlines.end_idle_at(deadlines.now());
+                let busy = busy.until(far, pending::<()>());
+                tokio::select! {
+                    ended = idle.idle_until(far, pending::<()>()) => assert_eq!(ended, Err(Late)),
+                    _ = busy => panic!("a call under way was cut off"),
+                }
+            })
+            .await;
+    }
+
+    #[test]
+    fn a_connection_that_has_ended_is_forgotten() {
+        let deadlines = Deadlines::default();
+        let kept = deadlines.add();
+        drop(deadlines.add());
+        deadlines.look(Instant::now());
+        assert_eq!(deadlines.all.borrow().len(), 1);
+        drop(kept);
+    }
+}

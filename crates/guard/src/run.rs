@@ -1,0 +1,160 @@
+//! Starting, reloading and ending the gateway.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use ratewarden_counters::{Capacity, Counters, Hasher};
+use tokio::sync::watch;
+use tracing::{info, warn};
+
+use crate::accept;
+use crate::clock::Clock;
+use crate::load::{self, LoadError};
+use crate::net::listener;
+use crate::state::Shared;
+use crate::worker::Worker;
+
+/// Keys with a verified identity that have a place of their own.
+const VERIFIED_KEYS: usize = 65_536;
+
+/// Why the gateway does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum GuardError {
+    /// The policy, or a file it names.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// A listener.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// Where.
+        address: SocketAddr,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+    /// A thread or a runtime.
+    #[error("cannot start a worker")]
+    Worker(#[source] io::Error),
+}
+
+/// A running gateway; it ends when [`Guard::stop`] is called and its connections are drained.
+#[derive(Debug)]
+pub struct Guard {
+    path: PathBuf,
+    shared: Arc<Shared>,
+    http: Vec<SocketAddr>,
+    https: Vec<SocketAddr>,
+    stop: watch::Sender<bool>,
+    workers: Vec<JoinHandle<()>>,
+}
+
+impl Guard {
+    /// Reads the policy, binds its listeners and starts its workers.
+    ///
+    /// # Errors
+    /// When the policy or a file it names is wrong, or an address cannot be bound.
+    pub fn start(path: &Path) -> Result<Self, GuardError> {
+        let mut secret = [0; 16];
+        getrandom::fill(&mut secret).map_err(|error| GuardError::Worker(io::Error::other(error)))?;
+        let hasher = Hasher::new(&secret);
+        let loaded = load::load(path, None, &hasher, &secret)?;
+        let policy = &loaded.policy;
+        let count = policy.listen.threads.map_or_else(
+            || std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+            |threads| threads.get() as usize,
+        );
+        let mut sockets: Vec<Vec<(TcpListener, bool)>> = (0..count).map(|_| Vec::new()).collect();
+        let http = bind(&policy.listen.http, false, &mut sockets)?;
+        let https = bind(&policy.listen.https, true, &mut sockets)?;
+        let keys = policy.caps.keys;
+        let capacity = Capacity { keys, verified_keys: keys.min(VERIFIED_KEYS) };
+        let clock = Clock::start();
+        let shared = Arc::new(Shared::new(clock, Counters::new(capacity), hasher, secret, loaded));
+        let (stop, stopping) = watch::channel(false);
+        let mut workers = Vec::new();
+        for (number, sockets) in sockets.into_iter().enumerate() {
+            let (shared, stopping) = (Arc::clone(&shared), stopping.clone());
+            let thread = std::thread::Builder::new().name(format!("worker-{number}"));
+            workers.push(thread.spawn(move || work(&shared, sockets, stopping)).map_err(GuardError::Worker)?);
+        }
+        Ok(Self { path: path.to_owned(), shared, http, https, stop, workers })
+    }
+
+    /// Where HTTP is listened for; the real port where the policy says 0.
+    #[must_use]
+    pub fn http(&self) -> &[SocketAddr] {
+        &self.http
+    }
+
+    /// Where HTTPS is listened for.
+    #[must_use]
+    pub fn https(&self) -> &[SocketAddr] {
+        &self.https
+    }
+
+    /// Reads the policy again and puts it in force for the calls that begin from now on. Counters and connections
+    /// stay. Listeners, threads and caps of memory stay as they were until a restart.
+    ///
+    /// # Errors
+    /// When the policy or a file it names is wrong; then the old one stays in force.
+    pub fn reload(&self) -> Result<(), LoadError> {
+        let before = self.shared.loaded();
+        let loaded = load::load(&self.path, Some(&before), &self.shared.hasher, &self.shared.secret)?;
+        if loaded.policy.listen != before.policy.listen || loaded.policy.caps.keys != before.policy.caps.keys
+        {
+            warn!(
+                "The policy's listeners, threads or caps.keys have changed; they take effect after a restart."
+            );
+        }
+        self.shared.replace(loaded);
+        info!(policy = %self.path.display(), "Policy reloaded.");
+        Ok(())
+    }
+
+    /// Ends the gateway: no further connections are accepted, calls under way are answered, and what is not done
+    /// when the policy's `timeouts.shutdown` has passed is cut off. Returns when all has ended.
+    pub fn stop(self) {
+        self.shared.drain();
+        self.stop.send_replace(true);
+        for worker in self.workers {
+            if worker.join().is_err() {
+                warn!("A worker had panicked.");
+            }
+        }
+    }
+}
+
+fn bind(
+    addresses: &[SocketAddr],
+    tls: bool,
+    sockets: &mut [Vec<(TcpListener, bool)>],
+) -> Result<Vec<SocketAddr>, GuardError> {
+    let mut bound = Vec::new();
+    for &address in addresses {
+        let failed = |source| GuardError::Listen { address, source };
+        let all = listener::bind(address, sockets.len()).map_err(failed)?;
+        if let Some(first) = all.first() {
+            bound.push(first.local_addr().map_err(failed)?);
+        }
+        for (worker, socket) in sockets.iter_mut().zip(all) {
+            worker.push((socket, tls));
+        }
+    }
+    Ok(bound)
+}
+
+fn work(shared: &Arc<Shared>, sockets: Vec<(TcpListener, bool)>, stopping: watch::Receiver<bool>) {
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            tracing::error!(%error, "A worker has no runtime.");
+            return;
+        }
+    };
+    let worker = Worker::new(Arc::clone(shared));
+    let local = tokio::task::LocalSet::new();
+    local.block_on(&runtime, accept::serve(worker, sockets, stopping));
+}

@@ -1,0 +1,92 @@
+//! What all workers share, and what a reload replaces.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use ratewarden_callers::Identifier;
+use ratewarden_counters::{Counters, Hasher};
+use ratewarden_policy::Policy;
+
+use crate::clock::Clock;
+use crate::connections::Connections;
+use crate::judge::Rules;
+use crate::upstream::{Connector, Servers};
+
+/// One version of the policy, made ready. A call keeps the version it began with.
+#[derive(Debug)]
+pub(crate) struct Loaded {
+    pub(crate) policy: Policy,
+    pub(crate) rules: Rules,
+    pub(crate) identifier: Identifier,
+    pub(crate) servers: Arc<Servers>,
+    pub(crate) connector: Connector,
+    /// Absent where nobody listens for TLS.
+    pub(crate) acceptor: Option<Arc<rustls::ServerConfig>>,
+    /// Names that `Connection` may not take away, because callers or limits depend on them.
+    pub(crate) protected: Vec<String>,
+}
+
+/// What lives as long as the process.
+pub(crate) struct Shared {
+    pub(crate) clock: Clock,
+    pub(crate) counters: Counters,
+    pub(crate) hasher: Hasher,
+    /// What the hasher was made from; callers are hashed under it too.
+    pub(crate) secret: [u8; 16],
+    pub(crate) connections: Arc<Connections>,
+    loaded: Mutex<Arc<Loaded>>,
+    version: AtomicU64,
+    draining: AtomicBool,
+}
+
+impl Shared {
+    pub(crate) fn new(
+        clock: Clock,
+        counters: Counters,
+        hasher: Hasher,
+        secret: [u8; 16],
+        loaded: Loaded,
+    ) -> Self {
+        Self {
+            clock,
+            counters,
+            hasher,
+            secret,
+            connections: Arc::default(),
+            loaded: Mutex::new(Arc::new(loaded)),
+            version: AtomicU64::new(1),
+            draining: AtomicBool::new(false),
+        }
+    }
+
+    /// The policy in force.
+    pub(crate) fn loaded(&self) -> Arc<Loaded> {
+        Arc::clone(&self.loaded.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Grows with each reload; a worker that has seen it need not take the lock.
+    pub(crate) fn version(&self) -> u64 {
+        self.version.load(Ordering::Acquire)
+    }
+
+    /// Puts another policy in force.
+    pub(crate) fn replace(&self, loaded: Loaded) {
+        *self.loaded.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(loaded);
+        self.version.fetch_add(1, Ordering::Release);
+    }
+
+    /// No new call is begun on a connection that has just answered one.
+    pub(crate) fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn drain(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared").field("version", &self.version).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,87 @@
+//! Active health checks: a server that fails them gets no calls until it passes them again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::Empty;
+use hyper::Request;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use ratewarden_policy::{HealthCheck, Upstream};
+use tracing::{info, warn};
+
+use super::connect::Connector;
+use super::servers::{Known, Servers};
+
+/// Checks every server until the task is dropped; one task for all workers.
+pub(crate) async fn keep_checking(servers: Arc<Servers>, upstream: Upstream, connector: Connector) {
+    let Some(check) = upstream.health.clone() else { return };
+    let watch =
+        |known: &Arc<Known>| watch(Arc::clone(known), check.clone(), connector.clone(), upstream.http2);
+    let mut watching = tokio::task::JoinSet::new();
+    for known in servers.all() {
+        watching.spawn(watch(known));
+    }
+    while watching.join_next().await.is_some() {}
+}
+
+async fn watch(known: Arc<Known>, check: HealthCheck, connector: Connector, http2: bool) {
+    let mut ticks = tokio::time::interval(check.every);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let (mut good, mut bad) = (0_u32, 0_u32);
+    loop {
+        ticks.tick().await;
+        match ask(&known, &check, &connector, http2).await {
+            Ok(()) => (good, bad) = (good.saturating_add(1), 0),
+            Err(why) => {
+                (good, bad) = (0, bad.saturating_add(1));
+                if bad == check.unhealthy_after.get() && known.set_healthy(false) {
+                    warn!(server = known.authority, why, "Upstream server is unhealthy.");
+                }
+            }
+        }
+        if good == check.healthy_after.get() && known.set_healthy(true) {
+            info!(server = known.authority, "Upstream server is healthy again.");
+        }
+    }
+}
+
+async fn ask(known: &Known, check: &HealthCheck, connector: &Connector, http2: bool) -> Result<(), String> {
+    let asked = tokio::time::timeout(check.timeout, status(known, check, connector, http2));
+    match asked.await {
+        Ok(Ok(status)) if (200..400).contains(&status) => Ok(()),
+        Ok(Ok(status)) => Err(format!("answered {status}")),
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(_) => Err(format!("no answer in {}", duration(check.timeout))),
+    }
+}
+
+async fn status(
+    known: &Known,
+    check: &HealthCheck,
+    connector: &Connector,
+    http2: bool,
+) -> Result<u16, Box<dyn std::error::Error + Send + Sync>> {
+    let io = TokioIo::new(connector.stream(&known.server).await?);
+    let uri = if http2 { format!("http://{}{}", known.authority, check.path) } else { check.path.clone() };
+    let request = Request::get(uri).header("host", &known.authority).body(Empty::<Bytes>::new())?;
+    let response = if http2 {
+        let (mut sender, connection) =
+            hyper::client::conn::http2::handshake(TokioExecutor::new(), io).await?;
+        let driver = tokio::spawn(connection);
+        let response = sender.send_request(request).await;
+        driver.abort();
+        response?
+    } else {
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(io).await?;
+        let driver = tokio::spawn(connection);
+        let response = sender.send_request(request).await;
+        driver.abort();
+        response?
+    };
+    Ok(response.status().as_u16())
+}
+
+fn duration(duration: Duration) -> String {
+    ratewarden_model::format_duration(duration)
+}

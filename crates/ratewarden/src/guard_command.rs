@@ -1,0 +1,110 @@
+//! `ratewarden guard`: runs the gateway until a signal ends it.
+//!
+//! SIGTERM and SIGINT drain it; SIGHUP, or a policy file that has changed, puts the new policy in force. A file that
+//! is wrong is said to be, and the old policy stays.
+
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+use ratewarden_guard::{Guard, GuardError, LoadError};
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+use crate::cli::GuardArgs;
+use crate::errors::{Exit, Failure};
+use crate::signals;
+
+/// How often the policy file is looked at.
+const LOOK: Duration = Duration::from_secs(1);
+
+pub(crate) async fn run(arguments: GuardArgs) -> Result<Exit, Failure> {
+    log_to_stderr(&arguments.log);
+    let path = arguments.config;
+    let guard = Guard::start(&path).map_err(|error| failure(error, &path))?;
+    for address in guard.http() {
+        tracing::info!("Listening on http://{address}.");
+    }
+    for address in guard.https() {
+        tracing::info!("Listening on https://{address}.");
+    }
+    let mut hangup = signal(SignalKind::hangup()).map_err(|error| {
+        Failure::new(Exit::Unreachable, error, "SIGHUP cannot be listened for; restart to change the policy")
+    })?;
+    let mut looks = tokio::time::interval(LOOK);
+    let mut seen = changed(&path);
+    let exit = loop {
+        tokio::select! {
+            exit = signals::signal() => break exit,
+            _ = hangup.recv() => {
+                seen = changed(&path);
+                reload(&guard);
+            }
+            _ = looks.tick() => {
+                let now = changed(&path);
+                // A file that is just being replaced is there again at the next look.
+                if now.is_some() && now != seen {
+                    seen = now;
+                    reload(&guard);
+                }
+            }
+        }
+    };
+    tracing::info!("Ending: no further connections are accepted.");
+    tokio::task::spawn_blocking(move || guard.stop()).await.map_err(|error| {
+        Failure::new(Exit::Panicked, error, crate::errors::REPORT).context("the gateway did not end well")
+    })?;
+    // Ended as it was asked to.
+    Ok(if exit == Exit::Interrupted { Exit::Interrupted } else { Exit::Fine })
+}
+
+fn reload(guard: &Guard) {
+    if let Err(error) = guard.reload() {
+        tracing::error!("The policy was not reloaded, the old one stays in force:\n{}", chain(&error));
+    }
+}
+
+fn changed(path: &PathBuf) -> Option<(SystemTime, u64)> {
+    let metadata = std::fs::metadata(path).ok()?;
+    Some((metadata.modified().ok()?, metadata.len()))
+}
+
+fn log_to_stderr(filter: &str) {
+    let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
+    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    // A second subscriber in one process would be a test's; the first one stays.
+    let _ = logs.try_init();
+}
+
+/// The exit code and the hint of what went wrong at the start.
+fn failure(error: GuardError, path: &std::path::Path) -> Failure {
+    let shown = path.display();
+    let (exit, hint) = match &error {
+        GuardError::Load(LoadError::Read { .. }) => {
+            (Exit::Usage, "`ratewarden policy example` prints a policy to begin with".to_owned())
+        }
+        GuardError::Load(LoadError::Mistakes(_)) => {
+            (Exit::Usage, format!("`ratewarden policy check {shown}` says this without starting anything"))
+        }
+        GuardError::Load(_) => (Exit::Usage, format!("{shown} names what is wrong here; mend it and start again")),
+        GuardError::Listen { .. } => (
+            Exit::Unreachable,
+            "another program may be listening there; ports below 1024 need the capability CAP_NET_BIND_SERVICE"
+                .to_owned(),
+        ),
+        GuardError::Worker(_) => {
+            (Exit::Unreachable, "the system gave no threads; try again with fewer programs running".to_owned())
+        }
+    };
+    Failure::new(exit, error, hint)
+}
+
+fn chain(error: &LoadError) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,49 @@
+//! `ratewarden policy`: what can be said of a policy without running it.
+
+use std::path::Path;
+
+use ratewarden_policy as policy;
+
+use crate::cli::PolicyCommand;
+use crate::errors::{Exit, Failure};
+use crate::output;
+
+pub(crate) fn run(command: PolicyCommand) -> Result<Exit, Failure> {
+    match command {
+        PolicyCommand::Check { file } => check(&file),
+        PolicyCommand::Schema => {
+            output::print(format!("{:#}\n", policy::schema()).as_bytes())?;
+            Ok(Exit::Fine)
+        }
+        PolicyCommand::Example => {
+            output::print(policy::EXAMPLE.as_bytes())?;
+            Ok(Exit::Fine)
+        }
+    }
+}
+
+fn check(file: &Path) -> Result<Exit, Failure> {
+    let text = std::fs::read_to_string(file).map_err(|error| {
+        let hint = "`ratewarden policy example` prints a policy to begin with";
+        Failure::new(Exit::Usage, error, hint).context(format!("cannot read {}", file.display()))
+    })?;
+    match policy::read(&text, file) {
+        Ok(read) => {
+            for warning in &read.warnings {
+                crate::stderr::note(&format!("warning: {}", warning.show(file)));
+            }
+            let limits = read.policy.limits.len();
+            let plural = if limits == 1 { "" } else { "s" };
+            output::print(format!("{}: fine, {limits} limit{plural}\n", file.display()).as_bytes())?;
+            Ok(Exit::Fine)
+        }
+        Err(mistakes) => {
+            let count = mistakes.remarks().len() + mistakes.left_out();
+            output::print(format!("{mistakes}\n").as_bytes())?;
+            let what = if count == 1 { "1 mistake".to_owned() } else { format!("{count} mistakes") };
+            crate::stderr::error(&format!("{what} in {}", file.display()));
+            crate::stderr::hint("docs/policy.md lists every key; `ratewarden policy schema` is for editors");
+            Ok(Exit::Usage)
+        }
+    }
+}
