@@ -173,8 +173,7 @@ fn identify<F: Fields>(
     peer: &Peer<'_>,
 ) -> Result<Subject, Box<Turned>> {
     let address = ratewarden_callers::counted(peer.address, loaded.policy.trust.ipv6_prefix);
-    let unix = worker.shared.clock.wall().as_second().unsigned_abs();
-    match loaded.identifier.identify(head.fields, peer, unix) {
+    match loaded.identifier.identify(head.fields, peer) {
         Ok(caller) => Ok(Subject { caller, address }),
         Err(failed) => {
             Err(refused(&Refusal::new(failed.status(), failed.reason(), failed.to_string()), None))
