@@ -61,18 +61,6 @@ pub(crate) fn rejection(
     Answer { status: style.status, fields, media_type, body }
 }
 
-/// A caller who is banned.
-pub(crate) fn banned(style: &Style, left: Duration, reason: &str) -> Answer {
-    let seconds = whole_seconds(left);
-    let mut answer = refusal(&Refusal::new(
-        style.status,
-        "banned",
-        format!("This caller is banned for {seconds} more seconds: {reason}."),
-    ));
-    answer.fields.push(("retry-after", seconds.to_string()));
-    answer
-}
-
 /// A call that is refused for what it is.
 pub(crate) fn refusal(refusal: &Refusal) -> Answer {
     let mut body =

@@ -7,32 +7,32 @@ use ratewarden_limiter::{Calendar, Period, Time};
 
 /// When the gateway began, and how long ago that is.
 #[derive(Debug, Clone, Copy)]
-pub struct Clock {
+pub(crate) struct Clock {
     start: Instant,
 }
 
 impl Clock {
     /// A clock that begins now.
     #[must_use]
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self { start: Instant::now() }
     }
 
     /// Now, for limits.
     #[must_use]
-    pub fn now(&self) -> Time {
+    pub(crate) fn now(&self) -> Time {
         Time::START.after(self.start.elapsed())
     }
 
     /// Now, by the calendar.
     #[must_use]
-    pub fn wall(&self) -> Timestamp {
+    pub(crate) fn wall(&self) -> Timestamp {
         Timestamp::now()
     }
 
     /// The calendar's period of now.
     #[must_use]
-    pub fn period(&self, calendar: &Calendar) -> Period {
+    pub(crate) fn period(&self, calendar: &Calendar) -> Period {
         let (wall, now) = (self.wall(), self.now());
         let (index, ends) = calendar.period(wall);
         let left = ends.duration_since(wall).unsigned_abs();

@@ -65,12 +65,27 @@ pub(crate) enum Judged {
     /// Admitted, but a shadow limit would have rejected it.
     Shadowed,
     Rejected,
-    /// Banned.
-    Banned,
     /// Wrong or missing credentials.
     Unauthorized,
     /// Malformed, over a bound, or otherwise not to be forwarded.
     Refused,
+}
+
+impl Judged {
+    /// Every one.
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Admitted, Self::Shadowed, Self::Rejected, Self::Unauthorized, Self::Refused];
+
+    /// The word for logs and metrics.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Admitted => "admitted",
+            Self::Shadowed => "shadow-rejected",
+            Self::Rejected => "rejected",
+            Self::Unauthorized => "unauthorized",
+            Self::Refused => "refused",
+        }
+    }
 }
 
 /// What must be given back or settled when an admitted call has ended. Dropped without
@@ -116,7 +131,7 @@ pub(crate) fn judge<F: Fields>(
     peer: &Peer<'_>,
     body: Option<&Body<'_>>,
 ) -> Gate {
-    let subject = match identify(worker, loaded, head, peer) {
+    let subject = match identify(loaded, head, peer) {
         Ok(subject) => subject,
         Err(turned) => return Gate::Answer(turned),
     };
@@ -166,12 +181,7 @@ pub(crate) fn refused(refusal: &Refusal, subject: Option<Subject>) -> Box<Turned
     Box::new(Turned { answer: answer::refusal(refusal), subject, note })
 }
 
-fn identify<F: Fields>(
-    worker: &Worker,
-    loaded: &Loaded,
-    head: &Head<'_, F>,
-    peer: &Peer<'_>,
-) -> Result<Subject, Box<Turned>> {
+fn identify<F: Fields>(loaded: &Loaded, head: &Head<'_, F>, peer: &Peer<'_>) -> Result<Subject, Box<Turned>> {
     let address = ratewarden_callers::counted(peer.address, loaded.policy.trust.ipv6_prefix);
     match loaded.identifier.identify(head.fields, peer) {
         Ok(caller) => Ok(Subject { caller, address }),

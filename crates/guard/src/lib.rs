@@ -11,10 +11,13 @@
 //! | `judge` | which limits and bounds are about a call, under which keys it counts, what it costs |
 //! | `answer` | what a client is told |
 //! | `upstream` | servers, their health, and connections to them |
-//! | `record`, `metrics` | what is kept of a call |
+//! | `record`, `metrics`, `access_log` | what is kept of a call |
+//! | `admin` | the operator's listener |
 //! | `load`, `state`, `worker`, `run` | a policy in force, what workers share, start and end |
 
 mod accept;
+mod access_log;
+mod admin;
 mod answer;
 mod clock;
 mod connections;

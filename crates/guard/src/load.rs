@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ratewarden_callers::Identifier;
 use ratewarden_counters::Hasher;
-use ratewarden_policy::{CallerFrom, Key, Mistakes, Policy};
+use ratewarden_policy::{CallerFrom, Key, Mistakes, Policy, Profile, SecretSource};
 
 use crate::judge::{ConditionError, Rules};
 use crate::state::Loaded;
@@ -27,6 +27,19 @@ pub enum LoadError {
     /// The file has mistakes; all of them, each with its place.
     #[error("{0}")]
     Mistakes(Mistakes),
+    /// Something that policies can say and this version does not do; a setting that silently does nothing would be
+    /// worse.
+    #[error("`{0}` is not done by this version yet")]
+    NotDone(&'static str),
+    /// The admin token.
+    #[error("cannot read the admin token from {from}")]
+    Token {
+        /// The file or variable.
+        from: String,
+        /// Why not.
+        #[source]
+        source: std::io::Error,
+    },
     /// A condition.
     #[error(transparent)]
     Condition(#[from] ConditionError),
@@ -57,6 +70,9 @@ pub(crate) fn load(
         tracing::warn!("{}", warning.show(path));
     }
     let policy = read.policy;
+    if let Some(what) = not_done(&policy) {
+        return Err(LoadError::NotDone(what));
+    }
     let servers = match before {
         Some(before) if before.policy.upstream == policy.upstream => Arc::clone(&before.servers),
         _ => Arc::new(Servers::new(&policy.upstream)),
@@ -70,6 +86,36 @@ pub(crate) fn load(
         servers,
         policy,
     })
+}
+
+/// The admin token, where the policy names one. White space at its end is no part of it.
+///
+/// # Errors
+/// When it cannot be read, or is empty: anybody could give that one.
+pub(crate) fn admin_token(policy: &Policy) -> Result<Option<String>, LoadError> {
+    let (from, read) = match &policy.admin_token {
+        None => return Ok(None),
+        Some(SecretSource::File(path)) => (path.display().to_string(), std::fs::read_to_string(path)),
+        Some(SecretSource::Environment(name)) => {
+            (name.clone(), std::env::var(name).map_err(std::io::Error::other))
+        }
+    };
+    let token = read.and_then(|token| match token.trim_end() {
+        "" => Err(std::io::Error::other("it is empty")),
+        token => Ok(token.to_owned()),
+    });
+    token.map(Some).map_err(|source| LoadError::Token { from, source })
+}
+
+fn not_done(policy: &Policy) -> Option<&'static str> {
+    let table = [
+        ("listen.proxy-protocol", policy.listen.proxy_protocol),
+        ("upstream.http2", policy.upstream.http2),
+        ("upstream.profile", policy.upstream.profile != Profile::None),
+        ("penalty", !policy.penalties.is_empty()),
+        ("store.file", policy.store.is_some()),
+    ];
+    table.into_iter().find(|(_, asked)| *asked).map(|(key, _)| key)
 }
 
 /// Names of fields that callers or limits depend on.

@@ -30,7 +30,7 @@ pub(crate) const LATENCIES: [u64; 14] = [
 /// Counters of one worker, so that counting takes no cache line from another core.
 #[derive(Debug)]
 pub(crate) struct Metrics {
-    verdicts: [AtomicU64; 6],
+    verdicts: [AtomicU64; 5],
     rejected: Box<[AtomicU64]>,
     latencies: [AtomicU64; LATENCIES.len()],
     latency_sum: AtomicU64,
@@ -38,6 +38,40 @@ pub(crate) struct Metrics {
     /// Seldom things, by reason: a bounded set of words in the code.
     refused: Mutex<BTreeMap<&'static str, u64>>,
     upstream: Mutex<BTreeMap<&'static str, u64>>,
+}
+
+/// The counters of all workers together.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Totals {
+    pub(crate) verdicts: [u64; 5],
+    pub(crate) rejected: Vec<u64>,
+    pub(crate) latencies: [u64; LATENCIES.len()],
+    pub(crate) latency_micros: u64,
+    pub(crate) response_bytes: u64,
+    pub(crate) refused: BTreeMap<&'static str, u64>,
+    pub(crate) upstream: BTreeMap<&'static str, u64>,
+}
+
+impl Totals {
+    /// Adds a worker's.
+    pub(crate) fn add(&mut self, metrics: &Metrics) {
+        let add = |to: &mut [u64], from: &[AtomicU64]| {
+            for (to, from) in to.iter_mut().zip(from) {
+                *to += from.load(Ordering::Relaxed);
+            }
+        };
+        self.rejected.resize(LIMITS, 0);
+        add(&mut self.verdicts, &metrics.verdicts);
+        add(&mut self.rejected, &metrics.rejected);
+        add(&mut self.latencies, &metrics.latencies);
+        self.latency_micros += metrics.latency_sum.load(Ordering::Relaxed);
+        self.response_bytes += metrics.response_bytes.load(Ordering::Relaxed);
+        for (to, from) in [(&mut self.refused, &metrics.refused), (&mut self.upstream, &metrics.upstream)] {
+            for (reason, count) in from.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+                *to.entry(reason).or_default() += count;
+            }
+        }
+    }
 }
 
 impl Default for Metrics {
@@ -55,6 +89,11 @@ impl Default for Metrics {
 }
 
 impl Metrics {
+    /// Calls that the limit at this place of the policy rejected.
+    pub(crate) fn rejected_by(&self, limit: usize) -> u64 {
+        self.rejected.get(limit).map_or(0, |counter| counter.load(Ordering::Relaxed))
+    }
+
     /// A decision, and the limit that made it.
     pub(crate) fn decided(&self, verdict: Judged, limit: Option<usize>) {
         if let Some(counter) = self.verdicts.get(verdict as usize) {

@@ -3,6 +3,7 @@
 
 use ratewarden_callers::Fields;
 use ratewarden_limiter::Time;
+use serde::Serialize;
 
 use crate::gate::{Judged, Note};
 use crate::h1::Client;
@@ -27,6 +28,30 @@ pub(crate) struct Entry {
     pub(crate) path: String,
     pub(crate) caller: String,
     pub(crate) address: String,
+}
+
+/// A line of the access log.
+#[derive(Debug, Serialize)]
+struct Line<'l> {
+    /// RFC 3339, UTC.
+    time: String,
+    method: &'l str,
+    path: &'l str,
+    caller: &'l str,
+    address: &'l str,
+    /// 0 where nothing could be answered.
+    status: u16,
+    bytes: u64,
+    /// Until the answer had gone out; absent where the gateway answered itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    micros: Option<u64>,
+    decision: &'static str,
+    /// The limit that rejected it, or would have.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    limit: Option<&'l str>,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    reason: &'l str,
+    cost: u64,
 }
 
 impl CallEnd {
@@ -64,15 +89,19 @@ impl CallEnd {
     /// A message that was none.
     pub(crate) fn refused(refusal: &Refusal, client: &Client) -> Self {
         let note = Note { verdict: Judged::Refused, reason: refusal.reason, ..Note::default() };
-        let _ = client;
-        Self { begun: Time::START, note, status: refusal.status, bytes: 0, entry: None }
+        let address = client.address_text.clone();
+        // Nobody can say what method or path a message had that is none.
+        let entry = Entry { method: String::new(), path: String::new(), caller: String::new(), address };
+        Self { begun: Time::START, note, status: refusal.status, bytes: 0, entry: Some(Box::new(entry)) }
     }
 
     /// The upstream's answer has gone out, or the call has failed (status 0: nothing could be answered).
     pub(crate) fn finish(mut self, worker: &Worker, status: u16, bytes: u64) {
         (self.status, self.bytes) = (status, bytes);
         let took = worker.shared.clock.now().since(self.begun);
-        worker.metrics.answered(u64::try_from(took.as_micros()).unwrap_or(u64::MAX), bytes);
+        let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        worker.metrics.answered(micros, bytes);
+        worker.write(&self, Some(micros));
     }
 }
 
@@ -98,6 +127,30 @@ impl Worker {
         self.metrics.decided(end.note.verdict, end.note.limit);
         if !end.note.reason.is_empty() && end.note.verdict != Judged::Rejected {
             self.metrics.refused(end.note.reason);
+        }
+        self.write(end, None);
+    }
+
+    fn write(&self, end: &CallEnd, micros: Option<u64>) {
+        let (Some(entry), Some(log)) = (&end.entry, &self.shared.access_log) else { return };
+        let loaded = self.loaded();
+        let limit = end.note.limit.and_then(|limit| loaded.policy.limits.get(limit));
+        let line = Line {
+            time: self.shared.clock.wall().to_string(),
+            method: &entry.method,
+            path: &entry.path,
+            caller: &entry.caller,
+            address: &entry.address,
+            status: end.status,
+            bytes: end.bytes,
+            micros,
+            decision: end.note.verdict.word(),
+            limit: limit.map(|limit| limit.name.as_str()),
+            reason: end.note.reason,
+            cost: end.note.cost,
+        };
+        if let Ok(line) = serde_json::to_string(&line) {
+            log.line(line);
         }
     }
 }

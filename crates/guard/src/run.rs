@@ -3,6 +3,7 @@
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
@@ -11,10 +12,13 @@ use tokio::sync::watch;
 use tracing::{info, warn};
 
 use crate::accept;
+use crate::access_log::AccessLog;
+use crate::admin::Admin;
 use crate::clock::Clock;
 use crate::load::{self, LoadError};
 use crate::net::listener;
 use crate::state::Shared;
+use crate::upstream;
 use crate::worker::Worker;
 
 /// Keys with a verified identity that have a place of their own.
@@ -35,6 +39,15 @@ pub enum GuardError {
         #[source]
         source: io::Error,
     },
+    /// The access log.
+    #[error("cannot append to the access log {}", path.display())]
+    AccessLog {
+        /// Which file.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
     /// A thread or a runtime.
     #[error("cannot start a worker")]
     Worker(#[source] io::Error),
@@ -47,6 +60,7 @@ pub struct Guard {
     shared: Arc<Shared>,
     http: Vec<SocketAddr>,
     https: Vec<SocketAddr>,
+    admin: Option<SocketAddr>,
     stop: watch::Sender<bool>,
     workers: Vec<JoinHandle<()>>,
 }
@@ -72,15 +86,20 @@ impl Guard {
         let keys = policy.caps.keys;
         let capacity = Capacity { keys, verified_keys: keys.min(VERIFIED_KEYS) };
         let clock = Clock::start();
-        let shared = Arc::new(Shared::new(clock, Counters::new(capacity), hasher, secret, loaded));
+        let access_log = AccessLog::open(&policy.access_log)
+            .map_err(|(path, source)| GuardError::AccessLog { path, source })?;
+        let shared =
+            Arc::new(Shared::new(clock, Counters::new(capacity), hasher, secret, access_log, loaded));
         let (stop, stopping) = watch::channel(false);
+        let admin = start_admin(&shared)?;
         let mut workers = Vec::new();
         for (number, sockets) in sockets.into_iter().enumerate() {
             let (shared, stopping) = (Arc::clone(&shared), stopping.clone());
             let thread = std::thread::Builder::new().name(format!("worker-{number}"));
-            workers.push(thread.spawn(move || work(&shared, sockets, stopping)).map_err(GuardError::Worker)?);
+            let started = thread.spawn(move || work(&shared, number, sockets, stopping));
+            workers.push(started.map_err(GuardError::Worker)?);
         }
-        Ok(Self { path: path.to_owned(), shared, http, https, stop, workers })
+        Ok(Self { path: path.to_owned(), shared, http, https, admin, stop, workers })
     }
 
     /// Where HTTP is listened for; the real port where the policy says 0.
@@ -95,8 +114,14 @@ impl Guard {
         &self.https
     }
 
+    /// The admin listener.
+    #[must_use]
+    pub const fn admin(&self) -> Option<SocketAddr> {
+        self.admin
+    }
+
     /// Reads the policy again and puts it in force for the calls that begin from now on. Counters and connections
-    /// stay. Listeners, threads and caps of memory stay as they were until a restart.
+    /// stay. Listeners, threads, the access log and caps of memory stay as they were until a restart.
     ///
     /// # Errors
     /// When the policy or a file it names is wrong; then the old one stays in force.
@@ -146,7 +171,29 @@ fn bind(
     Ok(bound)
 }
 
-fn work(shared: &Arc<Shared>, sockets: Vec<(TcpListener, bool)>, stopping: watch::Receiver<bool>) {
+/// Starts the admin listener, in a thread of its own that ends with the process.
+fn start_admin(shared: &Arc<Shared>) -> Result<Option<SocketAddr>, GuardError> {
+    let loaded = shared.loaded();
+    let Some(address) = loaded.policy.listen.admin else { return Ok(None) };
+    let token = load::admin_token(&loaded.policy)?;
+    let failed = |source| GuardError::Listen { address, source };
+    let socket = TcpListener::bind(address).map_err(failed)?;
+    socket.set_nonblocking(true).map_err(failed)?;
+    let bound = socket.local_addr().map_err(failed)?;
+    let admin = Arc::new(Admin::new(Arc::clone(shared), token.as_deref().map(str::as_bytes)));
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(GuardError::Worker)?;
+    let thread = std::thread::Builder::new().name("admin".to_owned());
+    thread.spawn(move || runtime.block_on(admin.serve(socket))).map_err(GuardError::Worker)?;
+    Ok(Some(bound))
+}
+
+fn work(
+    shared: &Arc<Shared>,
+    number: usize,
+    sockets: Vec<(TcpListener, bool)>,
+    stopping: watch::Receiver<bool>,
+) {
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -156,5 +203,8 @@ fn work(shared: &Arc<Shared>, sockets: Vec<(TcpListener, bool)>, stopping: watch
     };
     let worker = Worker::new(Arc::clone(shared));
     let local = tokio::task::LocalSet::new();
+    if number == 0 {
+        local.spawn_local(upstream::keep_checking(Rc::clone(&worker)));
+    }
     local.block_on(&runtime, accept::serve(worker, sockets, stopping));
 }

@@ -7,9 +7,11 @@ use ratewarden_callers::Identifier;
 use ratewarden_counters::{Counters, Hasher};
 use ratewarden_policy::Policy;
 
+use crate::access_log::AccessLog;
 use crate::clock::Clock;
 use crate::connections::Connections;
 use crate::judge::Rules;
+use crate::metrics::{Metrics, Totals};
 use crate::upstream::{Connector, Servers};
 
 /// One version of the policy, made ready. A call keeps the version it began with.
@@ -34,9 +36,13 @@ pub(crate) struct Shared {
     /// What the hasher was made from; callers are hashed under it too.
     pub(crate) secret: [u8; 16],
     pub(crate) connections: Arc<Connections>,
+    /// Absent where the policy wants none.
+    pub(crate) access_log: Option<AccessLog>,
     loaded: Mutex<Arc<Loaded>>,
     version: AtomicU64,
     draining: AtomicBool,
+    /// Each worker's own.
+    metrics: Mutex<Vec<Arc<Metrics>>>,
 }
 
 impl Shared {
@@ -45,6 +51,7 @@ impl Shared {
         counters: Counters,
         hasher: Hasher,
         secret: [u8; 16],
+        access_log: Option<AccessLog>,
         loaded: Loaded,
     ) -> Self {
         Self {
@@ -53,10 +60,34 @@ impl Shared {
             hasher,
             secret,
             connections: Arc::default(),
+            access_log,
             loaded: Mutex::new(Arc::new(loaded)),
             version: AtomicU64::new(1),
             draining: AtomicBool::new(false),
+            metrics: Mutex::default(),
         }
+    }
+
+    /// Counters for one more worker.
+    pub(crate) fn add_metrics(&self) -> Arc<Metrics> {
+        let metrics = Arc::<Metrics>::default();
+        self.metrics.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&metrics));
+        metrics
+    }
+
+    /// What all workers have counted.
+    pub(crate) fn totals(&self) -> Totals {
+        let mut totals = Totals::default();
+        for metrics in self.metrics.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            totals.add(metrics);
+        }
+        totals
+    }
+
+    /// Calls that the limit at this place of the policy rejected.
+    pub(crate) fn rejected(&self, limit: usize) -> u64 {
+        let all = self.metrics.lock().unwrap_or_else(PoisonError::into_inner);
+        all.iter().map(|metrics| metrics.rejected_by(limit)).sum()
     }
 
     /// The policy in force.

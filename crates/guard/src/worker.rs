@@ -7,8 +7,6 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use ratewarden_policy::AccessLog;
-
 use crate::gate::Desk;
 use crate::metrics::Metrics;
 use crate::net::deadline::Deadlines;
@@ -40,7 +38,7 @@ impl Worker {
         Rc::new(Self {
             desk: RefCell::default(),
             deadlines: Rc::default(),
-            metrics: Arc::default(),
+            metrics: shared.add_metrics(),
             version: Cell::new(version),
             pool: RefCell::new(pool(&loaded)),
             loaded: RefCell::new(loaded),
@@ -71,7 +69,7 @@ impl Worker {
 
     /// Whether anybody reads what is written down of a call.
     pub(crate) fn writes_entries(&self) -> bool {
-        self.loaded.borrow().policy.access_log != AccessLog::Off
+        self.shared.access_log.is_some()
     }
 
     /// An empty output buffer.

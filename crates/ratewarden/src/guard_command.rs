@@ -70,7 +70,8 @@ fn changed(path: &PathBuf) -> Option<(SystemTime, u64)> {
 
 fn log_to_stderr(filter: &str) {
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
-    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    let logs =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
     // A second subscriber in one process would be a test's; the first one stays.
     let _ = logs.try_init();
 }
@@ -91,6 +92,7 @@ fn failure(error: GuardError, path: &std::path::Path) -> Failure {
             "another program may be listening there; ports below 1024 need the capability CAP_NET_BIND_SERVICE"
                 .to_owned(),
         ),
+        GuardError::AccessLog { .. } => (Exit::Usage, "`log.access` names a file, \"stdout\" or \"off\"".to_owned()),
         GuardError::Worker(_) => {
             (Exit::Unreachable, "the system gave no threads; try again with fewer programs running".to_owned())
         }

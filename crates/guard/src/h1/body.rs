@@ -1,6 +1,5 @@
 //! Moving bodies: read out of one framing, written into another, never held whole unless a limit looks into them.
 
-use std::io;
 use std::time::Duration;
 
 use ratewarden_http1::{BadChunk, Decoder, Framing, write_chunk_end, write_chunk_size};
@@ -30,7 +29,7 @@ pub(crate) enum Broken {
     /// The connection has ended in the midst of it, or failed.
     Closed,
     /// The side that it was written to.
-    Write(io::Error),
+    Write,
 }
 
 /// What was found of a body in a buffer.
@@ -88,7 +87,7 @@ impl Broken {
                 Some(Refusal::new(413, "body_too_large", format!("the body may have at most {most} bytes")))
             }
             Self::Late => Some(Refusal::new(408, "body_timeout", "the body took too long")),
-            Self::Closed | Self::Write(_) => None,
+            Self::Closed | Self::Write => None,
         }
     }
 }
@@ -123,8 +122,7 @@ impl Source<'_> {
         out.clear();
         match written {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err(Broken::Write(error)),
-            Err(Late) => Err(Broken::Write(io::ErrorKind::TimedOut.into())),
+            Ok(Err(_)) | Err(Late) => Err(Broken::Write),
         }
     }
 }

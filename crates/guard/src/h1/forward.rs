@@ -204,7 +204,7 @@ async fn exchange(
     };
     match uploaded {
         // A server that does not read on may still have said why.
-        Ok(_) | Err(Broken::Write(_)) => download.await,
+        Ok(_) | Err(Broken::Write) => download.await,
         Err(_) if begun.get() => Err(Failed::Midway),
         Err(broken) => Err(Failed::Client(broken)),
     }
@@ -244,7 +244,7 @@ impl Answering<'_> {
             let pumped = body::pump(source, &mut body, to, most, self.client, &mut reply).await;
             self.worker.done(reply);
             replied.bytes = pumped.map_err(|broken| match broken {
-                Broken::Write(_) => Failed::Client(broken),
+                Broken::Write => Failed::Client(broken),
                 Broken::Chunk(_) | Broken::TooLarge(_) | Broken::Late | Broken::Closed => Failed::Midway,
             })?;
             return Ok(replied);

@@ -26,10 +26,12 @@ async fn carry(
 ) -> Result<(), Broken> {
     loop {
         if source.buffer.is_empty() && source.more().await? == 0 {
-            return to.shutdown().await.map_err(Broken::Write);
+            return to.shutdown().await.map_err(|_| Broken::Write);
         }
         let count = source.buffer.len().min(SIZE);
-        to.write_out(source.buffer.filled().get(..count).unwrap_or_default()).await.map_err(Broken::Write)?;
+        to.write_out(source.buffer.filled().get(..count).unwrap_or_default())
+            .await
+            .map_err(|_| Broken::Write)?;
         source.buffer.consume(count);
     }
 }

@@ -15,13 +15,6 @@ pub(crate) enum Stream {
     Tls(Box<TlsStream<TcpStream>>),
 }
 
-impl Stream {
-    /// Whether the bytes are encrypted.
-    pub(crate) const fn is_tls(&self) -> bool {
-        matches!(self, Self::Tls(_))
-    }
-}
-
 impl AsyncRead for Stream {
     fn poll_read(
         self: Pin<&mut Self>,

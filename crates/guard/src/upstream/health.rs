@@ -1,5 +1,6 @@
 //! Active health checks: a server that fails them gets no calls until it passes them again.
 
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,22 +8,41 @@ use bytes::Bytes;
 use http_body_util::Empty;
 use hyper::Request;
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use ratewarden_policy::{HealthCheck, Upstream};
+use ratewarden_policy::HealthCheck;
+use tokio::task::JoinSet;
 use tracing::{info, warn};
 
 use super::connect::Connector;
-use super::servers::{Known, Servers};
+use super::servers::Known;
+use crate::state::Loaded;
+use crate::worker::Worker;
 
-/// Checks every server until the task is dropped; one task for all workers.
-pub(crate) async fn keep_checking(servers: Arc<Servers>, upstream: Upstream, connector: Connector) {
-    let Some(check) = upstream.health.clone() else { return };
-    let watch =
-        |known: &Arc<Known>| watch(Arc::clone(known), check.clone(), connector.clone(), upstream.http2);
-    let mut watching = tokio::task::JoinSet::new();
-    for known in servers.all() {
-        watching.spawn(watch(known));
+/// How often it is looked whether a reload has brought other servers.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Checks the servers of the policy in force, for as long as the worker runs; one task for all workers.
+pub(crate) async fn keep_checking(worker: Rc<Worker>) {
+    loop {
+        let loaded = worker.loaded();
+        let checks = begin(&loaded);
+        while Arc::ptr_eq(&worker.loaded().servers, &loaded.servers) {
+            tokio::time::sleep(LOOK).await;
+        }
+        drop(checks);
     }
-    while watching.join_next().await.is_some() {}
+}
+
+/// Begins to check every server; the checks end when the set is dropped.
+fn begin(loaded: &Loaded) -> JoinSet<()> {
+    let mut checks = JoinSet::new();
+    let upstream = &loaded.policy.upstream;
+    if let Some(check) = &upstream.health {
+        for known in loaded.servers.all() {
+            let (known, connector) = (Arc::clone(known), loaded.connector.clone());
+            checks.spawn_local(watch(known, check.clone(), connector, upstream.http2));
+        }
+    }
+    checks
 }
 
 async fn watch(known: Arc<Known>, check: HealthCheck, connector: Connector, http2: bool) {
@@ -52,7 +72,7 @@ async fn ask(known: &Known, check: &HealthCheck, connector: &Connector, http2: b
         Ok(Ok(status)) if (200..400).contains(&status) => Ok(()),
         Ok(Ok(status)) => Err(format!("answered {status}")),
         Ok(Err(error)) => Err(error.to_string()),
-        Err(_) => Err(format!("no answer in {}", duration(check.timeout))),
+        Err(_) => Err(format!("no answer in {}", ratewarden_model::format_duration(check.timeout))),
     }
 }
 
@@ -80,8 +100,4 @@ async fn status(
         response?
     };
     Ok(response.status().as_u16())
-}
-
-fn duration(duration: Duration) -> String {
-    ratewarden_model::format_duration(duration)
 }

@@ -1,0 +1,99 @@
+//! Metrics in Prometheus' text format, version 0.0.4.
+//!
+//! Written out by hand: it is a dozen lines of text, and the counters are each worker's own.
+
+use std::fmt::Write as _;
+
+use crate::gate::Judged;
+use crate::metrics::{LATENCIES, Totals};
+use crate::state::Shared;
+
+/// All metrics of the gateway.
+pub(crate) fn write(shared: &Shared) -> String {
+    let totals = shared.totals();
+    let loaded = shared.loaded();
+    let mut page = Page::default();
+    page.family("ratewarden_calls_total", "counter", "Calls by decision.");
+    for verdict in Judged::ALL {
+        let count = totals.verdicts.get(verdict as usize).copied().unwrap_or_default();
+        page.sample("ratewarden_calls_total", &[("decision", verdict.word())], count);
+    }
+    page.family(
+        "ratewarden_limit_rejections_total",
+        "counter",
+        "Calls that a limit rejected, or would have (shadow).",
+    );
+    for (rule, count) in loaded.rules.limits.iter().zip(&totals.rejected) {
+        let shadow = if rule.limit.shadow { "true" } else { "false" };
+        let labels = [("limit", rule.limit.name.as_str()), ("shadow", shadow)];
+        page.sample("ratewarden_limit_rejections_total", &labels, *count);
+    }
+    page.reasons(
+        "ratewarden_refused_total",
+        "Calls and connections refused for what they are.",
+        &totals.refused,
+    );
+    page.reasons("ratewarden_upstream_failures_total", "Calls that the upstream failed.", &totals.upstream);
+    durations(&mut page, &totals);
+    page.family("ratewarden_response_bytes_total", "counter", "Bytes of response bodies passed on.");
+    page.sample("ratewarden_response_bytes_total", &[], totals.response_bytes);
+    page.family("ratewarden_connections", "gauge", "Open client connections.");
+    page.sample("ratewarden_connections", &[], shared.connections.open() as u64);
+    let usage = shared.counters.usage();
+    page.family("ratewarden_keys", "gauge", "Places of the store that are taken, idle ones included.");
+    page.sample("ratewarden_keys", &[], usage.keys);
+    page.family("ratewarden_overflowed_total", "counter", "Calls counted in an overflow bucket.");
+    page.sample("ratewarden_overflowed_total", &[], usage.overflowed);
+    page.family("ratewarden_upstream_healthy", "gauge", "Whether a server is healthy.");
+    for known in loaded.servers.all() {
+        let labels = [("server", known.authority.as_str())];
+        page.sample("ratewarden_upstream_healthy", &labels, u64::from(known.is_healthy()));
+    }
+    page.0
+}
+
+fn durations(page: &mut Page, totals: &Totals) {
+    let name = "ratewarden_call_duration_seconds";
+    page.family(
+        name,
+        "histogram",
+        "From the decision to the end of the answer, of calls that were passed on.",
+    );
+    let mut below = 0;
+    for (end, count) in LATENCIES.iter().zip(&totals.latencies) {
+        below += count;
+        #[expect(clippy::cast_precision_loss, reason = "the ends of the buckets are small")]
+        let end = if *end == u64::MAX { "+Inf".to_owned() } else { (*end as f64 / 1e6).to_string() };
+        page.sample(&format!("{name}_bucket"), &[("le", &end)], below);
+    }
+    let seconds = totals.latency_micros / 1_000_000;
+    let _ = writeln!(page.0, "{name}_sum {seconds}.{:06}", totals.latency_micros % 1_000_000);
+    page.sample(&format!("{name}_count"), &[], below);
+}
+
+#[derive(Debug, Default)]
+struct Page(String);
+
+impl Page {
+    fn family(&mut self, name: &str, kind: &str, help: &str) {
+        let _ = writeln!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}");
+    }
+
+    fn sample(&mut self, name: &str, labels: &[(&str, &str)], value: u64) {
+        let labels: Vec<String> =
+            labels.iter().map(|(key, text)| format!("{key}=\"{}\"", escaped(text))).collect();
+        let labels = if labels.is_empty() { String::new() } else { format!("{{{}}}", labels.join(",")) };
+        let _ = writeln!(self.0, "{name}{labels} {value}");
+    }
+
+    fn reasons(&mut self, name: &str, help: &str, counts: &std::collections::BTreeMap<&'static str, u64>) {
+        self.family(name, "counter", help);
+        for (reason, count) in counts {
+            self.sample(name, &[("reason", reason)], *count);
+        }
+    }
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+}
