@@ -1,0 +1,113 @@
+//! What an operator does and sees.
+
+use std::io::Write;
+use std::net::TcpStream;
+
+use crate::server::{Answer, Echo, Gateway};
+
+fn admin(gateway: &Gateway, target: &str, fields: &str) -> Answer {
+    let mut stream = TcpStream::connect(gateway.guard().admin().unwrap()).unwrap();
+    stream.write_all(format!("GET {target} HTTP/1.1\r\nhost: a\r\n{fields}\r\n").as_bytes()).unwrap();
+    Answer::read(&stream).unwrap()
+}
+
+#[test]
+fn a_reload_keeps_counters_and_connections_and_a_bad_file_changes_nothing() {
+    let rules = |burst: u32| format!("[[limit]]\nname = \"few\"\nrate = \"2/1h\"\nburst = {burst}\n");
+    let gateway = Gateway::start(Echo::start().address, &rules(2));
+    let mut stream = gateway.connect();
+    let mut call = || {
+        stream.write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n").unwrap();
+        Answer::read(&stream).unwrap().status
+    };
+    assert_eq!([call(), call(), call()], [200, 200, 429]);
+    gateway.write("[[limit]]\nname = \"few\"\nrate = \"lots\"\n");
+    let error = gateway.guard().reload().unwrap_err().to_string();
+    assert!(error.contains("ratewarden.toml:") && error.contains("lots"), "{error}");
+    assert_eq!(call(), 429, "the old policy stays");
+    gateway.write(&rules(4));
+    gateway.guard().reload().unwrap();
+    assert_eq!(call(), 200, "the new policy counts on");
+    gateway.write(&format!("{}shadow = true\n", rules(1)));
+    gateway.guard().reload().unwrap();
+    assert_eq!([call(), call()], [200, 200], "a shadow rejects nobody");
+}
+
+#[test]
+fn the_admin_listener_shows_health_metrics_and_limits_to_who_has_the_token() {
+    let folder = tempfile::tempdir().unwrap();
+    let token = folder.path().join("token");
+    std::fs::write(&token, "open-sesame\n").unwrap();
+    let rules = format!(
+        "admin = \"127.0.0.1:0\"\n---\n[admin]\ntoken-file = {:?}\n[[limit]]\nname = \"few\"\nrate = \"1/1h\"\n",
+        token.to_str().unwrap()
+    );
+    let gateway = Gateway::start(Echo::start().address, &rules);
+    assert_eq!([gateway.get("/", "").status, gateway.get("/", "").status], [200, 429]);
+    assert_eq!(admin(&gateway, "/healthz", "").status, 200);
+    assert_eq!(admin(&gateway, "/readyz", "").status, 200);
+    assert_eq!(admin(&gateway, "/metrics", "").status, 401);
+    assert_eq!(admin(&gateway, "/metrics", "authorization: Bearer wrong\r\n").status, 401);
+    let metrics = admin(&gateway, "/metrics", "authorization: Bearer open-sesame\r\n").body;
+    for line in [
+        "ratewarden_calls_total{decision=\"admitted\"} 1",
+        "ratewarden_calls_total{decision=\"rejected\"} 1",
+        "ratewarden_limit_rejections_total{limit=\"few\",shadow=\"false\"} 1",
+        "ratewarden_call_duration_seconds_count 1",
+    ] {
+        assert!(metrics.lines().any(|found| found == line), "{line} is not in\n{metrics}");
+    }
+    let limits = admin(&gateway, "/v1/limits", "authorization: Bearer open-sesame\r\n").body;
+    assert!(limits.contains(r#""name":"few","algorithm":"rate","quota":1,"window":3600"#), "{limits}");
+}
+
+#[test]
+fn every_call_is_a_line_of_the_access_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("access.log");
+    let rules = format!(
+        "[[caller]]\nfrom = \"header:x-api-key\"\n[log]\naccess = {:?}\n[[limit]]\nname = \"few\"\nrate = \"1/1h\"\n",
+        log.to_str().unwrap()
+    );
+    let mut gateway = Gateway::start(Echo::start().address, &rules);
+    for _ in 0..2 {
+        gateway.get("/secret/path?token=t", "x-api-key: sekrit\r\n");
+    }
+    gateway.get("/a/../b", "");
+    gateway.stop();
+    let lines: Vec<serde_json::Value> = wait_for_lines(&log, 3);
+    let decisions: Vec<&str> = lines.iter().filter_map(|line| line["decision"].as_str()).collect();
+    assert_eq!(decisions, ["admitted", "rejected", "refused"]);
+    assert_eq!(lines[1]["limit"], "few");
+    assert_eq!(lines[2]["reason"], "path_dot_segment");
+    let text = std::fs::read_to_string(&log).unwrap();
+    assert!(!text.contains("sekrit") && !text.contains("token"), "{text}");
+}
+
+/// The log has a writer of its own, so its lines come a moment after the answers.
+fn wait_for_lines(log: &std::path::Path, count: usize) -> Vec<serde_json::Value> {
+    let begun = std::time::Instant::now();
+    loop {
+        let text = std::fs::read_to_string(log).unwrap();
+        if text.lines().count() >= count || begun.elapsed().as_secs() > 20 {
+            return text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        }
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn a_call_under_way_is_answered_before_the_gateway_ends() {
+    let mut gateway = Gateway::start(Echo::start().address, "");
+    let mut stream = gateway.connect();
+    stream
+        .write_all(b"POST / HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: 2\r\n\r\n")
+        .unwrap();
+    assert_eq!(Answer::read(&stream).unwrap().status, 100, "the call is under way");
+    let client = std::thread::spawn(move || {
+        stream.write_all(b"hi").unwrap();
+        Answer::read(&stream).unwrap()
+    });
+    gateway.stop();
+    assert_eq!(client.join().unwrap().status, 200);
+}
