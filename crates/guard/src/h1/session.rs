@@ -79,12 +79,14 @@ pub(crate) async fn serve(worker: Rc<Worker>, client: Client, stream: Stream, bu
 
 impl Session {
     async fn call(&mut self, first: bool) -> After {
-        let loaded = self.worker.loaded();
-        let length = match self.head(&loaded, first).await {
+        let waiting = self.worker.loaded();
+        let length = match self.head(&waiting, first).await {
             Ok(Some(length)) => length,
             Ok(None) => return After::Cut,
             Err(refused) => return self.refuse(&refused).await,
         };
+        // The policy may have changed since the connection began to wait.
+        let loaded = self.worker.loaded();
         let mut out = self.worker.output();
         let head = self.buffer.filled().get(..length).unwrap_or_default();
         let begun = begin::begin(&self.worker, &loaded, &self.client, head, None, &mut out);
