@@ -80,7 +80,11 @@ pub(crate) enum PolicyCommand {
     /// Print the JSON Schema of policies, for editors.
     Schema,
     /// Print a policy to begin with.
-    Example,
+    Example {
+        /// One that shows every key instead.
+        #[arg(long)]
+        full: bool,
+    },
 }
 
 /// What `demo` can be told.

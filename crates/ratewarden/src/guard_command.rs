@@ -3,6 +3,7 @@
 //! SIGTERM and SIGINT drain it; SIGHUP, or a policy file that has changed, puts the new policy in force. A file that
 //! is wrong is said to be, and the old policy stays.
 
+use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
@@ -72,6 +73,7 @@ fn log_to_stderr(filter: &str) {
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
     let logs =
         tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    let logs = logs.with_ansi(std::io::stderr().is_terminal());
     // A second subscriber in one process would be a test's; the first one stays.
     let _ = logs.try_init();
 }

@@ -8,6 +8,9 @@ use crate::cli::PolicyCommand;
 use crate::errors::{Exit, Failure};
 use crate::output;
 
+/// A policy that can be started as it is.
+const STARTER: &str = include_str!("../assets/starter.toml");
+
 pub(crate) fn run(command: PolicyCommand) -> Result<Exit, Failure> {
     match command {
         PolicyCommand::Check { file } => check(&file),
@@ -15,8 +18,8 @@ pub(crate) fn run(command: PolicyCommand) -> Result<Exit, Failure> {
             output::print(format!("{:#}\n", policy::schema()).as_bytes())?;
             Ok(Exit::Fine)
         }
-        PolicyCommand::Example => {
-            output::print(policy::EXAMPLE.as_bytes())?;
+        PolicyCommand::Example { full } => {
+            output::print(if full { policy::EXAMPLE } else { STARTER }.as_bytes())?;
             Ok(Exit::Fine)
         }
     }
@@ -45,5 +48,16 @@ fn check(file: &Path) -> Result<Exit, Failure> {
             crate::stderr::hint("docs/policy.md lists every key; `ratewarden policy schema` is for editors");
             Ok(Exit::Usage)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_policy_to_begin_with_has_neither_mistakes_nor_warnings() {
+        let read = policy::read(STARTER, Path::new("/ratewarden.toml")).unwrap();
+        assert!(read.warnings.is_empty(), "{:?}", read.warnings);
     }
 }
