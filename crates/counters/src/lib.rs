@@ -4,7 +4,7 @@
 //! against many limits at once, *all or nothing*: every limit is asked, and only when all admit is any charged.
 //!
 //! - **No map and no global lock.** A table is one array of 32-byte slots; a key has a home and stands within
-//!   [`PROBES`](table::PROBES) slots of it. The top bit of a slot's word is its lock, held for the few
+//!   a few slots of it. The top bit of a slot's word is its lock, held for the few
 //!   nanoseconds of a step. A call over its limit is rejected by reading alone, so a flood on one key costs the
 //!   other cores nothing.
 //! - **Bounded.** Idle keys (their bucket is full, their quota's period is over) are replaced, which loses

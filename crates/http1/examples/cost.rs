@@ -8,7 +8,7 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use ratewarden_http1::{
-    HeadEnd, OutgoingRequest, OutgoingResponse, RequestHead, Refused, check_query, normalise, parse_request,
+    HeadEnd, OutgoingRequest, OutgoingResponse, Refused, RequestHead, check_query, normalise, parse_request,
     parse_response, storage,
 };
 
@@ -34,7 +34,8 @@ const RESPONSE: &[u8] = b"HTTP/1.1 200 OK\r\n\
     Vary: Accept-Encoding\r\n\
     Connection: keep-alive\r\n\r\n";
 
-const WITHOUT: &[&str] = &["x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-real-ip", "forwarded"];
+const WITHOUT: &[&str] =
+    &["x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-real-ip", "forwarded"];
 
 fn main() {
     let protected = ["x-api-key".to_owned()];

@@ -1,5 +1,7 @@
 //! The token bucket beside an exact one, and beside a limiter that others wrote.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::num::{NonZeroU32, NonZeroU64};
 use std::time::Duration;
 
@@ -88,6 +90,10 @@ fn instants(limit: &Limit, calls: &[(u64, u64)]) -> Vec<(u64, u64)> {
     let mut instants = Vec::new();
     for &(gap, cost) in calls {
         now += gap * (token / 10) + gap % 7;
+        // The state's clock stands still after 9 years, as its documentation says.
+        if now > 8 * 365 * 86_400_000_000_000 {
+            break;
+        }
         instants.push((now, cost));
     }
     instants
@@ -169,17 +175,18 @@ proptest! {
     #[test]
     fn constant_demand_gets_what_is_promised_but_for_one_call(limit in limits(), idle in 0_u64..1_000_000_000) {
         let gcra = limit.gcra();
-        let demand = (limit.per.as_nanos() as u64 / limit.calls / 3).max(1);
-        let (mut word, mut admitted) = (0, 0_u128);
-        let steps = 600_u64;
-        for step in 0..steps {
-            if let Ok(next) = gcra.step(word, 1, Time::from_nanos(idle + step * demand)) {
-                word = next;
-                admitted += 1;
+        // Demand that is always there: after an admission the next call comes at once, after a rejection when it may.
+        let (mut word, mut admitted, mut now) = (0, 0_u128, idle);
+        for _ in 0..600 {
+            match gcra.step(word, 1, Time::from_nanos(now)) {
+                Ok(next) => (word, admitted) = (next, admitted + 1),
+                Err(Rejection { retry: Retry::After(wait) }) => now += wait.as_nanos() as u64,
+                Err(Rejection { retry: Retry::Never }) => prop_assert!(false, "a call of cost 1 is never too large"),
             }
         }
-        let come = u128::from((steps - 1) * demand) * u128::from(limit.calls) / limit.per.as_nanos();
-        let promised = (u128::from(limit.burst) + come).min(u128::from(steps));
+        let come = u128::from(now - idle) * u128::from(limit.calls) / limit.per.as_nanos();
+        // 600 asks may end before the burst is used up.
+        let promised = (u128::from(limit.burst) + come).min(600);
         prop_assert!(admitted + 1 >= promised, "{admitted} of {promised}");
         prop_assert!(admitted <= promised + 1);
     }
@@ -223,12 +230,11 @@ proptest! {
 
     #[test]
     fn governor_decides_the_same(
-        per_second in 1_u32..500,
+        per_second in prop::sample::select(vec![1_u32, 2, 4, 5, 8, 10, 16, 20, 25, 40, 50, 64, 100, 125, 200, 250, 320, 500]),
         burst in 1_u32..40,
         gaps in prop::collection::vec(prop_oneof![Just(0_u64), 0_u64..3_000_000, 0_u64..5_000_000_000], 1..200),
     ) {
         // Governor keeps whole nanoseconds a token, rounded down, so only rates that divide a second are the same.
-        prop_assume!(1_000_000_000 % per_second == 0);
         let clock = FakeRelativeClock::default();
         let quota = GovernorQuota::per_second(NonZeroU32::new(per_second).unwrap())
             .allow_burst(NonZeroU32::new(burst).unwrap());

@@ -1,5 +1,7 @@
 //! The sliding window beside a log of every call.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::num::NonZeroU32;
 use std::time::Duration;
 

@@ -1,5 +1,12 @@
 //! The gateway as its clients and its operators see it: real sockets, a server behind it that shows what it got.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
+
 mod bodies;
 mod calls;
 mod hostile;
