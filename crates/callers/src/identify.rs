@@ -194,12 +194,18 @@ impl Identifier {
         Ok(self.known("user", user, Some(Arc::from(user)), false))
     }
 
-    fn by_address(&self, address: IpAddr) -> Caller {
-        let address = counted(address, self.ipv6_prefix);
-        let id = match address {
+    /// The keyed hash of an address that is already cut to its prefix; the id of a caller that is known by it.
+    #[must_use]
+    pub fn address_id(&self, address: IpAddr) -> u128 {
+        match address {
             IpAddr::V4(address) => self.hash("address", &address.octets()),
             IpAddr::V6(address) => self.hash("address", &address.octets()),
-        };
+        }
+    }
+
+    fn by_address(&self, address: IpAddr) -> Caller {
+        let address = counted(address, self.ipv6_prefix);
+        let id = self.address_id(address);
         let plan = self.default_plan.clone();
         Caller { id, verified: false, name: Name::Address(address), plan, user: None }
     }

@@ -61,6 +61,15 @@ pub(crate) fn rejection(
     Answer { status: style.status, fields, media_type, body }
 }
 
+/// A call of somebody who is banned.
+pub(crate) fn banned(style: &Style, left: Duration, rule: &str) -> Answer {
+    let seconds = whole_seconds(left);
+    let detail = format!("Banned for {seconds} more seconds: {rule}.");
+    let mut answer = refusal(&Refusal::new(style.status, "banned", detail));
+    answer.fields.push(("retry-after", seconds.to_string()));
+    answer
+}
+
 /// A call that is refused for what it is.
 pub(crate) fn refusal(refusal: &Refusal) -> Answer {
     let mut body =

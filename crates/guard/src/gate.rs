@@ -7,10 +7,11 @@ use std::sync::Arc;
 use ratewarden_callers::{Fields, Peer};
 use ratewarden_counters::{Check, Decision, Key, Scratch};
 use ratewarden_limiter::{Rule, WordRule};
-use ratewarden_policy::Settle;
+use ratewarden_policy::{Offence, Settle};
 
 use crate::answer::{self, Answer, Field};
 use crate::judge::{self, Body, Changed, Head, Refusal, Selected, Subject};
+use crate::penalties::Suspects;
 use crate::state::Loaded;
 use crate::worker::Worker;
 
@@ -65,6 +66,8 @@ pub(crate) enum Judged {
     /// Admitted, but a shadow limit would have rejected it.
     Shadowed,
     Rejected,
+    /// Of somebody who offended again and again.
+    Banned,
     /// Wrong or missing credentials.
     Unauthorized,
     /// Malformed, over a bound, or otherwise not to be forwarded.
@@ -73,8 +76,8 @@ pub(crate) enum Judged {
 
 impl Judged {
     /// Every one.
-    pub(crate) const ALL: [Self; 5] =
-        [Self::Admitted, Self::Shadowed, Self::Rejected, Self::Unauthorized, Self::Refused];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Admitted, Self::Shadowed, Self::Rejected, Self::Banned, Self::Unauthorized, Self::Refused];
 
     /// The word for logs and metrics.
     pub(crate) const fn word(self) -> &'static str {
@@ -82,6 +85,7 @@ impl Judged {
             Self::Admitted => "admitted",
             Self::Shadowed => "shadow-rejected",
             Self::Rejected => "rejected",
+            Self::Banned => "banned",
             Self::Unauthorized => "unauthorized",
             Self::Refused => "refused",
         }
@@ -131,12 +135,12 @@ pub(crate) fn judge<F: Fields>(
     peer: &Peer<'_>,
     body: Option<&Body<'_>>,
 ) -> Gate {
-    let subject = match identify(loaded, head, peer) {
+    let mut desk = worker.desk.borrow_mut();
+    let Desk { selected, checks, scratch } = &mut *desk;
+    let subject = match identify(worker, loaded, head, peer, scratch) {
         Ok(subject) => subject,
         Err(turned) => return Gate::Answer(turned),
     };
-    let mut desk = worker.desk.borrow_mut();
-    let Desk { selected, checks, scratch } = &mut *desk;
     loaded.rules.select(head, &subject, selected);
     if selected.needs_body && body.is_none() {
         return Gate::NeedsBody;
@@ -158,6 +162,7 @@ pub(crate) fn judge<F: Fields>(
         Decision::Rejected(retry) => {
             let answer = answer::rejection(style, &loaded.rules, selected, scratch.verdicts(), retry, now);
             let note = Note { verdict: Judged::Rejected, limit, reason: "limit", cost };
+            worker.offended(loaded, Offence::Rejections, &subject.suspects, scratch);
             Gate::Answer(Box::new(Turned { answer, subject: Some(subject), note }))
         }
         Decision::Admitted => {
@@ -181,12 +186,51 @@ pub(crate) fn refused(refusal: &Refusal, subject: Option<Subject>) -> Box<Turned
     Box::new(Turned { answer: answer::refusal(refusal), subject, note })
 }
 
-fn identify<F: Fields>(loaded: &Loaded, head: &Head<'_, F>, peer: &Peer<'_>) -> Result<Subject, Box<Turned>> {
+fn identify<F: Fields>(
+    worker: &Worker,
+    loaded: &Loaded,
+    head: &Head<'_, F>,
+    peer: &Peer<'_>,
+    scratch: &mut Scratch,
+) -> Result<Subject, Box<Turned>> {
     let address = ratewarden_callers::counted(peer.address, loaded.policy.trust.ipv6_prefix);
-    match loaded.identifier.identify(head.fields, peer) {
-        Ok(caller) => Ok(Subject { caller, address }),
-        Err(failed) => {
-            Err(refused(&Refusal::new(failed.status(), failed.reason(), failed.to_string()), None))
+    let mut suspects =
+        Suspects { address: Some(loaded.identifier.address_id(address)), ..Suspects::default() };
+    // Whoever is locked out learns nothing about the credentials that are tried.
+    let identified = loaded.identifier.identify(head.fields, peer);
+    match &identified {
+        Ok(caller) => suspects.caller = Some(caller.id()),
+        Err(failed) => suspects.target = failed.target(),
+    }
+    let now = worker.shared.clock.now();
+    if let Some(ban) = worker.shared.penalties.banned(&suspects, now) {
+        let answer = answer::banned(&loaded.policy.answer, ban.until.since(now), &ban.rule);
+        let note = Note { verdict: Judged::Banned, reason: "banned", ..Note::default() };
+        let subject = identified.ok().map(|caller| Subject { caller, address, suspects });
+        return Err(Box::new(Turned { answer, subject, note }));
+    }
+    identified.map(|caller| Subject { caller, address, suspects }).map_err(|failed| {
+        if failed.status() == 401 {
+            worker.offended(loaded, Offence::FailedCredentials, &suspects, scratch);
+        }
+        refused(&Refusal::new(failed.status(), failed.reason(), failed.to_string()), None)
+    })
+}
+
+impl Worker {
+    /// Counts an offence, and says who was banned for it.
+    pub(crate) fn offended(
+        &self,
+        loaded: &Loaded,
+        offence: Offence,
+        suspects: &Suspects,
+        scratch: &mut Scratch,
+    ) {
+        let (shared, now) = (&self.shared, self.shared.clock.now());
+        let banned =
+            shared.penalties.offend(&loaded.penalties, &shared.counters, offence, suspects, now, scratch);
+        for rule in banned {
+            tracing::warn!(rule, "An offender is banned.");
         }
     }
 }

@@ -9,6 +9,7 @@
 //! | `h1` | HTTP/1.1: heads parsed where they lie, bodies passed through |
 //! | `gate` | the one door: every call of every engine is decided here |
 //! | `judge` | which limits and bounds are about a call, under which keys it counts, what it costs |
+//! | `penalties` | bans that double |
 //! | `answer` | what a client is told |
 //! | `upstream` | servers, their health, and connections to them |
 //! | `record`, `metrics`, `access_log` | what is kept of a call |
@@ -27,6 +28,7 @@ mod judge;
 mod load;
 mod metrics;
 mod net;
+mod penalties;
 mod record;
 mod run;
 mod state;

@@ -8,6 +8,7 @@ use ratewarden_counters::Hasher;
 use ratewarden_policy::{CallerFrom, Key, Mistakes, Policy, Profile, SecretSource};
 
 use crate::judge::{ConditionError, Rules};
+use crate::penalties::PenaltyRules;
 use crate::state::Loaded;
 use crate::tls::{self, TlsError};
 use crate::upstream::{Connector, Servers};
@@ -79,6 +80,7 @@ pub(crate) fn load(
     };
     Ok(Loaded {
         rules: Rules::build(&policy, hasher)?,
+        penalties: PenaltyRules::build(&policy, hasher),
         identifier: Identifier::build(&policy, secret)?,
         connector: Connector::new(tls::client(&policy.upstream)?),
         acceptor: policy.tls.as_ref().map(tls::server).transpose()?,
@@ -112,7 +114,6 @@ fn not_done(policy: &Policy) -> Option<&'static str> {
         ("listen.proxy-protocol", policy.listen.proxy_protocol),
         ("upstream.http2", policy.upstream.http2),
         ("upstream.profile", policy.upstream.profile != Profile::None),
-        ("penalty", !policy.penalties.is_empty()),
         ("store.file", policy.store.is_some()),
     ];
     table.into_iter().find(|(_, asked)| *asked).map(|(key, _)| key)

@@ -30,7 +30,7 @@ pub(crate) const LATENCIES: [u64; 14] = [
 /// Counters of one worker, so that counting takes no cache line from another core.
 #[derive(Debug)]
 pub(crate) struct Metrics {
-    verdicts: [AtomicU64; 5],
+    verdicts: [AtomicU64; 6],
     rejected: Box<[AtomicU64]>,
     latencies: [AtomicU64; LATENCIES.len()],
     latency_sum: AtomicU64,
@@ -43,7 +43,7 @@ pub(crate) struct Metrics {
 /// The counters of all workers together.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Totals {
-    pub(crate) verdicts: [u64; 5],
+    pub(crate) verdicts: [u64; 6],
     pub(crate) rejected: Vec<u64>,
     pub(crate) latencies: [u64; LATENCIES.len()],
     pub(crate) latency_micros: u64,

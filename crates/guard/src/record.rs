@@ -2,12 +2,15 @@
 //! are made.
 
 use ratewarden_callers::Fields;
+use ratewarden_counters::Scratch;
 use ratewarden_limiter::Time;
+use ratewarden_policy::Offence;
 use serde::Serialize;
 
 use crate::gate::{Judged, Note};
 use crate::h1::Client;
 use crate::judge::{Head, Refusal, Subject};
+use crate::penalties::Suspects;
 use crate::worker::Worker;
 
 /// A call from its decision to its end.
@@ -15,6 +18,7 @@ use crate::worker::Worker;
 pub(crate) struct CallEnd {
     begun: Time,
     pub(crate) note: Note,
+    suspects: Suspects,
     pub(crate) status: u16,
     pub(crate) bytes: u64,
     /// What is written down; absent where nobody reads it.
@@ -67,6 +71,7 @@ impl CallEnd {
         Self {
             begun: worker.shared.clock.now(),
             note: *note,
+            suspects: subject.suspects,
             status: 0,
             bytes: 0,
             entry: entry(worker, client, head, Some(subject)),
@@ -83,7 +88,8 @@ impl CallEnd {
         status: u16,
     ) -> Self {
         let entry = entry(worker, client, head, subject);
-        Self { begun: Time::START, note: *note, status, bytes: 0, entry }
+        let suspects = Suspects::default();
+        Self { begun: Time::START, note: *note, suspects, status, bytes: 0, entry }
     }
 
     /// A message that was none.
@@ -92,7 +98,8 @@ impl CallEnd {
         let address = client.address_text.clone();
         // Nobody can say what method or path a message had that is none.
         let entry = Entry { method: String::new(), path: String::new(), caller: String::new(), address };
-        Self { begun: Time::START, note, status: refusal.status, bytes: 0, entry: Some(Box::new(entry)) }
+        let (suspects, entry) = (Suspects::default(), Some(Box::new(entry)));
+        Self { begun: Time::START, note, suspects, status: refusal.status, bytes: 0, entry }
     }
 
     /// The upstream's answer has gone out, or the call has failed (status 0: nothing could be answered).
@@ -102,6 +109,12 @@ impl CallEnd {
         let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         worker.metrics.answered(micros, bytes);
         worker.write(&self, Some(micros));
+        let loaded = worker.loaded();
+        // The server knows credentials that the gateway does not.
+        if matches!(status, 401 | 403) && loaded.policy.credentials.count_upstream {
+            let mut scratch = Scratch::default();
+            worker.offended(&loaded, Offence::FailedCredentials, &self.suspects, &mut scratch);
+        }
     }
 }
 

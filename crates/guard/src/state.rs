@@ -12,6 +12,7 @@ use crate::clock::Clock;
 use crate::connections::Connections;
 use crate::judge::Rules;
 use crate::metrics::{Metrics, Totals};
+use crate::penalties::{Penalties, PenaltyRules};
 use crate::upstream::{Connector, Servers};
 
 /// One version of the policy, made ready. A call keeps the version it began with.
@@ -20,6 +21,7 @@ pub(crate) struct Loaded {
     pub(crate) policy: Policy,
     pub(crate) rules: Rules,
     pub(crate) identifier: Identifier,
+    pub(crate) penalties: PenaltyRules,
     pub(crate) servers: Arc<Servers>,
     pub(crate) connector: Connector,
     /// Absent where nobody listens for TLS.
@@ -36,6 +38,7 @@ pub(crate) struct Shared {
     /// What the hasher was made from; callers are hashed under it too.
     pub(crate) secret: [u8; 16],
     pub(crate) connections: Arc<Connections>,
+    pub(crate) penalties: Penalties,
     /// Absent where the policy wants none.
     pub(crate) access_log: Option<AccessLog>,
     loaded: Mutex<Arc<Loaded>>,
@@ -60,6 +63,7 @@ impl Shared {
             hasher,
             secret,
             connections: Arc::default(),
+            penalties: Penalties::default(),
             access_log,
             loaded: Mutex::new(Arc::new(loaded)),
             version: AtomicU64::new(1),

@@ -44,6 +44,17 @@ pub(crate) fn write(shared: &Shared) -> String {
     page.sample("ratewarden_keys", &[], usage.keys);
     page.family("ratewarden_overflowed_total", "counter", "Calls counted in an overflow bucket.");
     page.sample("ratewarden_overflowed_total", &[], usage.overflowed);
+    let (in_force, begun, left_out) = shared.penalties.counts(shared.clock.now());
+    page.family("ratewarden_bans", "gauge", "Bans in force.");
+    page.sample("ratewarden_bans", &[], in_force);
+    page.family("ratewarden_bans_begun_total", "counter", "Bans begun.");
+    page.sample("ratewarden_bans_begun_total", &[], begun);
+    page.family(
+        "ratewarden_bans_left_out_total",
+        "counter",
+        "Bans not begun because too many were in force.",
+    );
+    page.sample("ratewarden_bans_left_out_total", &[], left_out);
     page.family("ratewarden_upstream_healthy", "gauge", "Whether a server is healthy.");
     for known in loaded.servers.all() {
         let labels = [("server", known.authority.as_str())];

@@ -19,6 +19,8 @@ use std::net::IpAddr;
 
 use ratewarden_callers::{Caller, Fields};
 
+use crate::penalties::Suspects;
+
 pub(crate) use body::Body;
 pub(crate) use bounds::{Changed, hold};
 pub use condition::ConditionError;
@@ -41,6 +43,8 @@ pub(crate) struct Subject {
     pub(crate) caller: Caller,
     /// The client's address, IPv6 by prefix.
     pub(crate) address: IpAddr,
+    /// The same as penalties know them.
+    pub(crate) suspects: Suspects,
 }
 
 /// A call that cannot be judged, or asks for more than it may.

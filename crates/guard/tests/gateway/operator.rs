@@ -111,3 +111,36 @@ fn a_call_under_way_is_answered_before_the_gateway_ends() {
     gateway.stop();
     assert_eq!(client.join().unwrap().status, 200);
 }
+
+#[test]
+fn who_offends_again_and_again_is_banned_and_nobody_else() {
+    let rules = "[[caller]]\nfrom = \"header:x-api-key\"\n[[limit]]\nname = \"few\"\nrate = \"1/1h\"\n\
+                 [[penalty]]\nname = \"again\"\nafter = \"2 rejections/1h\"\nban = \"10m\"\nup-to = \"1h\"\n";
+    let echo = Echo::start();
+    let gateway = Gateway::start(echo.address, rules);
+    let call = |key: &str| gateway.get("/", &format!("x-api-key: {key}\r\n"));
+    let statuses: Vec<u16> = (0..4).map(|_| call("ann").status).collect();
+    assert_eq!(statuses, [200, 429, 429, 429]);
+    let banned = call("ann");
+    assert_eq!((banned.status, banned.field("retry-after")), (429, Some("600")));
+    assert!(banned.body.contains("again"), "{}", banned.body);
+    assert_eq!(call("bob").status, 200);
+}
+
+#[test]
+fn guessing_keys_locks_the_guesser_out_even_with_a_right_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let right = ratewarden_callers::NewKey::generate("ann", "").unwrap();
+    let keys = folder.path().join("keys.txt");
+    std::fs::write(&keys, &right.line).unwrap();
+    let rules = format!(
+        "[[caller]]\nfrom = \"bearer\"\nkeys = {:?}\nrequired = true\n[credentials]\nper-source = \"3/1h\"\n",
+        keys.to_str().unwrap()
+    );
+    let gateway = Gateway::start(Echo::start().address, &rules);
+    let call = |key: &str| gateway.get("/", &format!("authorization: Bearer {key}\r\n")).status;
+    assert_eq!(call(&right.key), 200);
+    let guesses: Vec<u16> = (0..5).map(|number| call(&format!("rw_guess-{number}"))).collect();
+    assert_eq!(guesses, [401, 401, 401, 401, 429]);
+    assert_eq!(call(&right.key), 429, "a right guess is not told from a wrong one");
+}
