@@ -16,6 +16,7 @@ mod guard_command;
 mod headers;
 mod output;
 mod policy_command;
+mod policy_out;
 mod progress;
 mod rules_command;
 mod scan_args;

@@ -63,6 +63,10 @@ pub(crate) struct ScanArgs {
     #[arg(short, long, help_heading = "Reports")]
     quiet: bool,
 
+    /// Write the policy that mends what was found here, for `ratewarden guard`.
+    #[arg(long, value_name = "FILE", help_heading = "Reports")]
+    policy_out: Option<PathBuf>,
+
     /// Exit with 1 if a finding is at least this severe.
     #[arg(long, value_name = "SEVERITY", value_parser = severity(), help_heading = "Gates")]
     fail_on_severity: Option<Severity>,
@@ -132,6 +136,7 @@ impl ScanArgs {
         Ok(Job {
             config,
             outputs,
+            policy_out: self.policy_out,
             gates,
             baseline,
             progress: !self.no_progress && !self.quiet,

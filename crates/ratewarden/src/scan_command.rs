@@ -1,6 +1,7 @@
 //! `ratewarden scan`: everything that can be refused is refused first, then the scan, the reports, the gates.
 
 use std::net::IpAddr;
+use std::path::PathBuf;
 
 use ratewarden_model::ScanReport;
 use ratewarden_scan::{Config, ScanError};
@@ -10,13 +11,14 @@ use crate::errors::{Exit, Failure};
 use crate::gate::{Gates, Verdict};
 use crate::output::Outputs;
 use crate::progress::Progress;
-use crate::{signals, stderr};
+use crate::{policy_out, signals, stderr};
 
 /// A scan that was asked for, with what is to become of its report.
 #[derive(Debug)]
 pub(crate) struct Job {
     pub(crate) config: Config,
     pub(crate) outputs: Outputs,
+    pub(crate) policy_out: Option<PathBuf>,
     pub(crate) gates: Gates,
     pub(crate) baseline: Option<BaselineFile>,
     pub(crate) progress: bool,
@@ -36,6 +38,9 @@ async fn work(job: Job) -> Result<Exit, Failure> {
     let verdict = job.gates.judge(&report, known.as_ref());
     report.notes.extend(note_on_known(&report, known.as_ref()));
     job.outputs.write(&report)?;
+    if let Some(path) = &job.policy_out {
+        policy_out::write(&report, path)?;
+    }
     if let Some(baseline) = &job.baseline {
         update(baseline, &report)?;
     }

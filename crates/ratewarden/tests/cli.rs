@@ -166,6 +166,25 @@ fn the_expected_limit_has_to_be_the_one_that_is_found() {
 }
 
 #[test]
+fn the_policy_that_a_scan_writes_is_one_that_the_gateway_reads() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("ratewarden.toml");
+    let file = file.to_str().unwrap();
+    Bench::weak().scan(&["--policy-out", file]).ends_with(0);
+    let weak = std::fs::read_to_string(file).unwrap();
+    assert!(weak.contains("No rejection was seen") && weak.contains("rate  = \"100/1m\""), "{weak}");
+    let bench = Bench::limited();
+    let url = bench.url("/api/version");
+    run(&["scan", &url, "--max-time", "8s", "--policy-out", file]).ends_with(0);
+    let limited = std::fs::read_to_string(file).unwrap();
+    assert!(limited.contains("match = { method = \"GET\", path = \"/api/version\" }"), "{limited}");
+    assert!(limited.contains("rate  = \"10/1s\""), "{limited}");
+    let checked = run(&["policy", "check", file]);
+    checked.ends_with(0);
+    assert!(checked.stdout.ends_with("fine, 1 limit\n"), "{}", checked.stdout);
+}
+
+#[test]
 fn the_bounds_of_the_command_line_hold() {
     let bench = Bench::weak();
     let ran = bench.scan(&["--max-requests=25", "--max-in-flight=1", "--timeout=5s", "--format=json"]);
