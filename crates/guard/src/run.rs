@@ -180,11 +180,15 @@ fn start_admin(shared: &Arc<Shared>) -> Result<Option<SocketAddr>, GuardError> {
     let socket = TcpListener::bind(address).map_err(failed)?;
     socket.set_nonblocking(true).map_err(failed)?;
     let bound = socket.local_addr().map_err(failed)?;
-    let admin = Arc::new(Admin::new(Arc::clone(shared), token.as_deref().map(str::as_bytes)));
+    let shared = Arc::clone(shared);
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(GuardError::Worker)?;
     let thread = std::thread::Builder::new().name("admin".to_owned());
-    thread.spawn(move || runtime.block_on(admin.serve(socket))).map_err(GuardError::Worker)?;
+    let serve = move || {
+        let admin = Admin::new(shared, token.as_deref().map(str::as_bytes));
+        tokio::task::LocalSet::new().block_on(&runtime, admin.serve(socket));
+    };
+    thread.spawn(serve).map_err(GuardError::Worker)?;
     Ok(Some(bound))
 }
 

@@ -1,12 +1,14 @@
-//! The operator's listener: health, metrics, limits.
+//! The operator's listener: health, metrics, limits, and decisions for other gateways.
 //!
 //! A thread and a runtime of its own, so that a worker that is busy cannot hide that it is. Everything but
 //! `/healthz` and `/readyz` wants the token where the policy names one. Errors are problem details (RFC 9457).
 
+mod check;
 mod exposition;
 
 use std::convert::Infallible;
-use std::net::TcpListener;
+use std::net::{IpAddr, TcpListener};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -21,13 +23,16 @@ use sha2::{Digest as _, Sha256};
 use crate::answer;
 use crate::judge::Refusal;
 use crate::state::Shared;
+use crate::worker::Worker;
 
 /// Connections at a time.
 const CONNECTIONS: usize = 64;
 
 /// What the admin listener needs to know.
 pub(crate) struct Admin {
-    pub(crate) shared: Arc<Shared>,
+    shared: Arc<Shared>,
+    /// For decisions: the admin thread is one more worker, without listeners of its own.
+    worker: Rc<Worker>,
     /// The hash of the token, so that comparing takes as long whatever is wrong.
     token: Option<[u8; 32]>,
 }
@@ -46,11 +51,13 @@ struct LimitView<'l> {
 
 impl Admin {
     pub(crate) fn new(shared: Arc<Shared>, token: Option<&[u8]>) -> Self {
-        Self { shared, token: token.map(|token| Sha256::digest(token).into()) }
+        let worker = Worker::new(Arc::clone(&shared));
+        Self { shared, worker, token: token.map(|token| Sha256::digest(token).into()) }
     }
 
-    /// Serves until the thread is abandoned at the end of the process.
-    pub(crate) async fn serve(self: Arc<Self>, listener: TcpListener) {
+    /// Serves until the thread is abandoned at the end of the process; in a `LocalSet`.
+    pub(crate) async fn serve(self, listener: TcpListener) {
+        let admin = Rc::new(self);
         let listener = match tokio::net::TcpListener::from_std(listener) {
             Ok(listener) => listener,
             Err(error) => {
@@ -61,15 +68,15 @@ impl Admin {
         let places = Arc::new(tokio::sync::Semaphore::new(CONNECTIONS));
         loop {
             let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
-            let Ok((stream, _)) = listener.accept().await else {
+            let Ok((stream, peer)) = listener.accept().await else {
                 tokio::time::sleep(std::time::Duration::from_millis(50)).await;
                 continue;
             };
-            let admin = Arc::clone(&self);
-            tokio::spawn(async move {
+            let admin = Rc::clone(&admin);
+            tokio::task::spawn_local(async move {
                 let service = service_fn(|request| {
-                    let admin = Arc::clone(&admin);
-                    async move { Ok::<_, Infallible>(admin.answer(&request)) }
+                    let admin = Rc::clone(&admin);
+                    async move { Ok::<_, Infallible>(admin.answer(&request, peer.ip())) }
                 });
                 let mut server = hyper::server::conn::http1::Builder::new();
                 let server = server.timer(TokioTimer::new());
@@ -81,8 +88,15 @@ impl Admin {
         }
     }
 
-    fn answer(&self, request: &Request<Incoming>) -> Response<Full<Bytes>> {
+    fn answer(&self, request: &Request<Incoming>, peer: IpAddr) -> Response<Full<Bytes>> {
         let path = request.uri().path();
+        if path == "/check" || path.starts_with("/check/") {
+            // Asked for with whatever method the call has; the token may stand beside the client's credentials.
+            if !self.may(request) {
+                return problem(401, "token", "`X-Ratewarden-Token` with the admin token is required");
+            }
+            return self.check(request, peer);
+        }
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
             return problem(405, "method", "only GET is understood here");
         }
@@ -97,7 +111,7 @@ impl Admin {
         match path {
             "/metrics" => text(200, "text/plain; version=0.0.4", exposition::write(&self.shared)),
             "/v1/limits" => self.limits(),
-            _ => problem(404, "path", "known are /healthz, /readyz, /metrics and /v1/limits"),
+            _ => problem(404, "path", "known are /healthz, /readyz, /metrics, /check and /v1/limits"),
         }
     }
 
@@ -114,9 +128,24 @@ impl Admin {
 
     fn may(&self, request: &Request<Incoming>) -> bool {
         let Some(token) = self.token else { return true };
-        let given = request.headers().get("authorization").and_then(|value| value.to_str().ok());
-        let given = given.and_then(|value| value.strip_prefix("Bearer "));
+        let field = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
+        let bearer = || field("authorization").and_then(|value| value.strip_prefix("Bearer "));
+        let given = field("x-ratewarden-token").or_else(bearer);
         given.is_some_and(|given| <[u8; 32]>::from(Sha256::digest(given.trim())) == token)
+    }
+
+    fn check(&self, request: &Request<Incoming>, peer: IpAddr) -> Response<Full<Bytes>> {
+        let checked = check::check(&self.worker, request, peer);
+        let mut response = text(checked.status, "text/plain", checked.body);
+        let headers = response.headers_mut();
+        headers.remove("content-type");
+        let media_type = (!checked.media_type.is_empty()).then_some(("content-type", checked.media_type));
+        for (name, value) in checked.fields.into_iter().chain(media_type) {
+            if let Ok(value) = http::HeaderValue::try_from(value) {
+                headers.insert(name, value);
+            }
+        }
+        response
     }
 
     fn limits(&self) -> Response<Full<Bytes>> {
