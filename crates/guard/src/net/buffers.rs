@@ -60,12 +60,12 @@ impl Buffer {
 
     /// `count` bytes of the room were filled.
     pub(crate) fn fill(&mut self, count: usize) {
-        self.end = (self.end + count).min(self.bytes.len());
+        self.end = self.end.saturating_add(count).min(self.bytes.len());
     }
 
     /// The first `count` bytes are used.
     pub(crate) fn consume(&mut self, count: usize) {
-        self.start = (self.start + count).min(self.end);
+        self.start = self.start.saturating_add(count).min(self.end);
     }
 
     /// Gives the memory back when nothing is in it.

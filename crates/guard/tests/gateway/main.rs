@@ -10,5 +10,6 @@
 mod bodies;
 mod calls;
 mod hostile;
+mod load;
 mod operator;
 mod server;
