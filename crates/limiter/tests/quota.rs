@@ -84,7 +84,10 @@ proptest! {
         prop_assert!(next > index || over_midnight, "{} then {}", index, next);
         prop_assert!(next < 1 << 26);
         let called = name(each, &zone, at);
-        prop_assert_eq!(name(each, &zone, last), called.clone());
+        // An hour in the midst of which clocks are set (00:01 in St John's, until 2011) is still one hour long, but
+        // has two names.
+        let renamed = matches!(each, Each::Hour | Each::Minute) && zone.to_offset(at) != zone.to_offset(last);
+        prop_assert!(renamed || name(each, &zone, last) == called, "{} to {}", called, name(each, &zone, last));
         prop_assert!(name(each, &zone, end) != called || over_midnight);
     }
 
