@@ -13,7 +13,6 @@ use tracing::{debug, warn};
 
 use crate::connections::{Full, Open};
 use crate::h1::{self, Client};
-use crate::net::buffers::Buffer;
 use crate::net::stream::Stream;
 use crate::tls;
 use crate::worker::Worker;
@@ -128,7 +127,7 @@ async fn connection(worker: Rc<Worker>, tcp: TcpStream, address: IpAddr, tls: bo
     } else {
         Stream::Plain(tcp)
     };
-    h1::serve(worker, client, stream, Buffer::default()).await;
+    h1::serve(worker, client, stream).await;
 }
 
 async fn handshake(worker: &Worker, tcp: TcpStream) -> Option<(Stream, Option<String>)> {

@@ -10,7 +10,7 @@ use ratewarden_limiter::{Rule, WordRule};
 use ratewarden_policy::{Offence, Settle};
 
 use crate::answer::{self, Answer, Field};
-use crate::judge::{self, Body, Changed, Head, Refusal, Selected, Subject};
+use crate::judge::{self, Body, Changed, Head, Refusal, Rules, Selected, Subject};
 use crate::penalties::Suspects;
 use crate::state::Loaded;
 use crate::worker::Worker;
@@ -127,7 +127,7 @@ pub(crate) struct Desk {
     scratch: Scratch,
 }
 
-/// Decides a call. `address` is the client's, resolved through trusted proxies.
+/// Decides a call. The peer's address is the client's, resolved through trusted proxies.
 pub(crate) fn judge<F: Fields>(
     worker: &Rc<Worker>,
     loaded: &Arc<Loaded>,
@@ -156,7 +156,7 @@ pub(crate) fn judge<F: Fields>(
     };
     let decision = worker.shared.counters.decide(checks, now, scratch);
     let style = &loaded.policy.answer;
-    let limit = first_rejecting(selected, scratch);
+    let limit = first_rejecting(&loaded.rules, selected, scratch);
     let cost = checks.first().map_or(1, |check| check.cost);
     match decision {
         Decision::Rejected(retry) => {
@@ -236,10 +236,11 @@ impl Worker {
 }
 
 /// The first limit that rejects; one that is only a shadow when none other does.
-fn first_rejecting(selected: &Selected, scratch: &Scratch) -> Option<usize> {
+fn first_rejecting(rules: &Rules, selected: &Selected, scratch: &Scratch) -> Option<usize> {
     let rejecting =
         selected.limits.iter().zip(scratch.verdicts()).filter(|(_, verdict)| verdict.rejected.is_some());
-    rejecting.map(|(&limit, _)| limit).next()
+    let is_shadow = |limit: &usize| rules.limits.get(*limit).is_some_and(|rule| rule.limit.shadow);
+    rejecting.map(|(&limit, _)| limit).min_by_key(|limit| (is_shadow(limit), *limit))
 }
 
 impl Charges {

@@ -93,12 +93,14 @@ impl CallEnd {
     }
 
     /// A message that was none.
-    pub(crate) fn refused(refusal: &Refusal, client: &Client) -> Self {
+    pub(crate) fn refused(worker: &Worker, refusal: &Refusal, client: &Client) -> Self {
         let note = Note { verdict: Judged::Refused, reason: refusal.reason, ..Note::default() };
-        let address = client.address_text.clone();
         // Nobody can say what method or path a message had that is none.
-        let entry = Entry { method: String::new(), path: String::new(), caller: String::new(), address };
-        let (suspects, entry) = (Suspects::default(), Some(Box::new(entry)));
+        let entry = worker.writes_entries().then(|| {
+            let (method, path, caller) = (String::new(), String::new(), String::new());
+            Box::new(Entry { method, path, caller, address: client.address_text.clone() })
+        });
+        let suspects = Suspects::default();
         Self { begun: Time::START, note, suspects, status: refusal.status, bytes: 0, entry }
     }
 
@@ -109,11 +111,13 @@ impl CallEnd {
         let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         worker.metrics.answered(micros, bytes);
         worker.write(&self, Some(micros));
-        let loaded = worker.loaded();
         // The server knows credentials that the gateway does not.
-        if matches!(status, 401 | 403) && loaded.policy.credentials.count_upstream {
-            let mut scratch = Scratch::default();
-            worker.offended(&loaded, Offence::FailedCredentials, &self.suspects, &mut scratch);
+        if matches!(status, 401 | 403) {
+            let loaded = worker.loaded();
+            if loaded.policy.credentials.count_upstream {
+                let mut scratch = Scratch::default();
+                worker.offended(&loaded, Offence::FailedCredentials, &self.suspects, &mut scratch);
+            }
         }
     }
 }

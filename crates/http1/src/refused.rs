@@ -52,6 +52,7 @@ reasons! {
     FieldValue "field_value" 400 "a field value contains a control character",
     TooManyFields "too_many_fields" 431 "there are too many header fields",
     HeadTooLarge "head_too_large" 431 "the head is too large",
+    HeadTimeout "header_timeout" 408 "the head took too long",
     TargetTooLong "target_too_long" 414 "the request target is too long",
     MissingHost "missing_host" 400 "the field Host is missing or empty",
     DuplicateHost "duplicate_host" 400 "the field Host is there more than once",

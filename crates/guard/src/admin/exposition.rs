@@ -33,7 +33,11 @@ pub(crate) fn write(shared: &Shared) -> String {
         "Calls and connections refused for what they are.",
         &totals.refused,
     );
-    page.reasons("ratewarden_upstream_failures_total", "Calls that the upstream failed.", &totals.upstream);
+    page.reasons(
+        "ratewarden_upstream_failures_total",
+        "Calls that the upstream failed, and connection attempts that did.",
+        &totals.upstream,
+    );
     durations(&mut page, &totals);
     page.family("ratewarden_response_bytes_total", "counter", "Bytes of response bodies passed on.");
     page.sample("ratewarden_response_bytes_total", &[], totals.response_bytes);

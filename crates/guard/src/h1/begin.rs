@@ -10,6 +10,7 @@ use ratewarden_http1::{
     Extra, Framing, OutgoingRequest, RequestHead, Version, check_query, normalise, parse_request, storage,
     write_answer,
 };
+use ratewarden_policy::{ForwardedHeader, Trust};
 
 use super::fields::HeadFields;
 use super::session::Client;
@@ -67,7 +68,7 @@ pub(crate) fn begin(
 ) -> Begun {
     let mut fields = storage();
     let most = loaded.policy.caps.headers.min(fields.len());
-    let Some(fields) = fields.get_mut(..most) else { return malformed(worker, client, &INTERNAL, out) };
+    let fields = fields.get_mut(..most).unwrap_or_default();
     let head = match parse_request(bytes, fields, &loaded.protected) {
         Ok(head) => head,
         Err(refused) => {
@@ -94,8 +95,6 @@ pub(crate) fn begin(
     }
     judged(worker, loaded, client, &head, &path, body, out)
 }
-
-static INTERNAL: Refusal = Refusal { status: 431, reason: "too_many_fields", detail: String::new() };
 
 fn judged(
     worker: &Rc<Worker>,
@@ -178,23 +177,33 @@ struct Via<'v> {
 }
 
 impl<'v> Via<'v> {
-    /// A trusted proxy's word is kept and continued; anybody else's is replaced.
+    /// The header of a trusted proxy is kept and continued. Whatever else speaks of the client was not checked by
+    /// anybody, and is replaced or left out.
     fn new(loaded: &Loaded, client: &'v Client, head: &RequestHead<'_, '_>, address: IpAddr) -> Self {
-        const REPLACED: &[&str] =
-            &["x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-real-ip", "forwarded"];
-        if address == client.address
-            || !loaded.policy.trust.proxies.iter().any(|net| net.contains(client.address))
-        {
-            return Self { forwarded_for: Cow::Borrowed(&client.address_text), without: REPLACED, count: 3 };
+        let Trust { proxies, header, .. } = &loaded.policy.trust;
+        let own = Cow::Borrowed(client.address_text.as_str());
+        if address == client.address || !proxies.iter().any(|network| network.contains(client.address)) {
+            let without =
+                &["x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-real-ip", "forwarded"];
+            return Self { forwarded_for: own, without, count: 3 };
         }
-        let fields = HeadFields(head.fields);
-        let mut list = String::new();
-        for value in fields.values("x-forwarded-for") {
-            list.push_str(&String::from_utf8_lossy(value));
-            list.push_str(", ");
+        match header {
+            ForwardedHeader::XForwardedFor => {
+                let fields = HeadFields(head.fields);
+                let mut list = String::new();
+                for value in fields.values("x-forwarded-for") {
+                    list.push_str(&String::from_utf8_lossy(value));
+                    list.push_str(", ");
+                }
+                list.push_str(&own);
+                let without = &["x-forwarded-for", "x-real-ip", "forwarded"];
+                Self { forwarded_for: Cow::Owned(list), without, count: 1 }
+            }
+            ForwardedHeader::Forwarded => {
+                let without = &["x-forwarded-for", "x-real-ip"];
+                Self { forwarded_for: Cow::Owned(format!("{address}, {own}")), without, count: 1 }
+            }
         }
-        list.push_str(&client.address_text);
-        Self { forwarded_for: Cow::Owned(list), without: &["x-forwarded-for"], count: 1 }
     }
 
     fn fields<'f>(&'f self, client: &Client, head: &RequestHead<'_, 'f>) -> [Extra<'f>; 3] {
@@ -220,35 +229,32 @@ fn turned(
     let view = Head { method: head.method, path, query: head.query, fields: &fields };
     worker.record(&CallEnd::turned(worker, client, &view, subject.as_ref(), note, answer.status));
     // A client that waits for `100 Continue` may or may not send the body now: nobody can know where the next
-    // call begins.
-    let unread = match head.framing {
-        Framing::None => None,
-        Framing::Length(length) if length > DISCARDED => Some(Framing::UntilClose),
-        framing => Some(framing),
+    // call begins. A long body is not read over either.
+    let (unread, lost) = match head.framing {
+        Framing::None => (None, false),
+        Framing::Length(length) => (Some(head.framing), length > DISCARDED || head.expects_continue),
+        framing => (Some(framing), head.expects_continue),
     };
-    let lost = matches!(unread, Some(Framing::UntilClose)) || (unread.is_some() && head.expects_continue);
     let close = lost || !head.keep_alive || worker.shared.is_draining();
-    let extra = answer_fields(answer);
-    write_answer(out, answer.status, &extra, answer.body.as_bytes(), close, head.method != "HEAD");
+    write(answer, close, head.method != "HEAD", out);
     Begun::Answered(Unread { close, framing: unread })
 }
 
 /// Writes the answer to a message that is none; the connection ends.
 fn malformed(worker: &Worker, client: &Client, refusal: &Refusal, out: &mut Vec<u8>) -> Begun {
-    worker.record(&CallEnd::refused(refusal, client));
-    let answer = crate::answer::refusal(refusal);
-    write_answer(out, answer.status, &answer_fields(&answer), answer.body.as_bytes(), true, true);
+    worker.record(&CallEnd::refused(worker, refusal, client));
+    write(&crate::answer::refusal(refusal), true, true, out);
     Begun::Answered(Unread { close: true, framing: None })
 }
 
-/// The fields of an answer, its media type among them.
-pub(crate) fn answer_fields(answer: &Answer) -> Vec<Extra<'_>> {
+/// Writes an answer of the gateway itself. An answer to HEAD names its body's length and leaves the body out.
+pub(crate) fn write(answer: &Answer, close: bool, with_body: bool, out: &mut Vec<u8>) {
     let mut fields: Vec<Extra<'_>> = Vec::with_capacity(answer.fields.len() + 1);
     if !answer.media_type.is_empty() {
         fields.push(("content-type", answer.media_type.as_bytes()));
     }
     fields.extend(answer.fields.iter().map(|(name, value)| (*name, value.as_bytes())));
-    fields
+    write_answer(out, answer.status, &fields, answer.body.as_bytes(), close, with_body);
 }
 
 /// Whether a head waits for `100 Continue`.

@@ -117,10 +117,21 @@ impl Source<'_> {
         if out.is_empty() {
             return Ok(());
         }
-        let until = self.deadlines.now() + self.timeout;
-        let written = self.deadline.until(until, to.write_out(out)).await;
+        let written = self.write_to(to, out).await;
         out.clear();
-        match written {
+        written
+    }
+
+    /// Writes what is in the buffer to `to`, as it is.
+    pub(crate) async fn pass(&mut self, to: &Duplex<Stream>) -> Result<(), Broken> {
+        self.write_to(to, self.buffer.filled()).await?;
+        self.buffer.consume(usize::MAX);
+        Ok(())
+    }
+
+    async fn write_to(&self, to: &Duplex<Stream>, bytes: &[u8]) -> Result<(), Broken> {
+        let until = self.deadlines.now() + self.timeout;
+        match self.deadline.until(until, to.write_out(bytes)).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) | Err(Late) => Err(Broken::Write),
         }

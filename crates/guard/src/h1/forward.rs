@@ -6,14 +6,14 @@ use std::pin::pin;
 
 use ratewarden_http1::{Framing, HeadEnd, OutgoingResponse, Refused, ResponseHead, parse_response, storage};
 
-use super::begin::Forward;
+use super::begin::{self, Forward};
 use super::body::{self, Broken, ClientBody, Source};
-use super::session::{After, Session};
+use super::session::{After, CONTINUE, Session};
 use super::upgrade;
 use crate::answer;
 use crate::gate::Ending;
 use crate::judge::Refusal;
-use crate::net::deadline::{Deadline, Late};
+use crate::net::deadline::Late;
 use crate::net::duplex::Duplex;
 use crate::net::stream::Stream;
 use crate::state::Loaded;
@@ -69,10 +69,7 @@ pub(crate) async fn forward(
         session.buffer.consume(count);
         body = ClientBody::Done;
     }
-    if call.expects_continue
-        && !body.is_done()
-        && session.io.write_out(b"HTTP/1.1 100 Continue\r\n\r\n").await.is_err()
-    {
+    if call.expects_continue && !body.is_done() && !session.write(CONTINUE).await {
         return After::Cut;
     }
     let (server, mut connection, outcome) = match attempts(session, loaded, &call, &mut body, out).await {
@@ -120,7 +117,7 @@ async fn attempts(
             None => match connect(session, loaded, &server).await {
                 Ok(connection) => connection,
                 Err(failed) => {
-                    session.worker.metrics.upstream_failed("connect");
+                    session.worker.metrics.upstream_failed("connect_attempt");
                     unreachable.push(server.index());
                     last = failed;
                     continue;
@@ -162,51 +159,47 @@ async fn exchange(
     let Session { worker, io: client, buffer, deadline, upstream_deadline, .. } = session;
     let timeouts = &loaded.policy.timeouts;
     let Connection { io: upstream, buffer: received, .. } = connection;
-    if body.is_done() {
-        let until = worker.deadlines.now() + timeouts.response;
-        // An error of this write shows in the answer, or in that there is none.
-        let _ = upstream_deadline.until(until, upstream.write_out(out)).await;
-        let begun = Cell::new(false);
-        let mut source = Source {
-            io: upstream,
-            buffer: received,
-            deadline: upstream_deadline,
-            deadlines: &worker.deadlines,
-            timeout: timeouts.response,
-        };
-        return Answering { worker, loaded, call, client, begun: &begun }.run(&mut source).await;
-    }
-    let upload_deadline: &Deadline = deadline;
-    let mut from_client = Source {
-        io: client,
-        buffer,
-        deadline: upload_deadline,
-        deadlines: &worker.deadlines,
-        timeout: timeouts.body,
-    };
-    let mut sent = std::mem::take(out);
-    let most = loaded.policy.caps.body_bytes;
-    let mut upload = pin!(body::pump(&mut from_client, body, call.body, most, upstream, &mut sent));
     let begun = Cell::new(false);
+    let answering = Answering { worker, loaded, call, client, begun: &begun };
+    let deadlines = &worker.deadlines;
     let mut source = Source {
         io: upstream,
         buffer: received,
         deadline: upstream_deadline,
-        deadlines: &worker.deadlines,
+        deadlines,
         timeout: timeouts.response,
     };
-    let answering = Answering { worker, loaded, call, client, begun: &begun };
-    let mut download = pin!(answering.run(&mut source));
-    let uploaded = tokio::select! {
-        biased;
-        answered = &mut download => return answered,
-        uploaded = &mut upload => uploaded,
-    };
-    match uploaded {
-        // A server that does not read on may still have said why.
-        Ok(_) | Err(Broken::Write) => download.await,
-        Err(_) if begun.get() => Err(Failed::Midway),
-        Err(broken) => Err(Failed::Client(broken)),
+    if body.is_done() {
+        let until = deadlines.now() + timeouts.response;
+        // An error of this write shows in the answer, or in that there is none.
+        let _ = upstream_deadline.until(until, upstream.write_out(out)).await;
+        return answering.run(&mut source).await;
+    }
+    let mut from_client = Source { io: client, buffer, deadline, deadlines, timeout: timeouts.body };
+    let mut sent = std::mem::take(out);
+    let most = loaded.policy.caps.body_bytes;
+    let mut upload = pin!(body::pump(&mut from_client, body, call.body, most, upstream, &mut sent));
+    let mut uploaded_at = None;
+    loop {
+        source.timeout = timeouts.response;
+        let mut download = pin!(answering.run(&mut source));
+        let answered = loop {
+            tokio::select! {
+                biased;
+                answered = &mut download => break answered,
+                uploaded = &mut upload, if uploaded_at.is_none() => match uploaded {
+                    // A server that does not read on may still have said why.
+                    Ok(_) | Err(Broken::Write) => uploaded_at = Some(deadlines.now()),
+                    Err(_) if begun.get() => return Err(Failed::Midway),
+                    Err(broken) => return Err(Failed::Client(broken)),
+                },
+            }
+        };
+        // The server's time begins when it has the whole call: until then it may well be silent.
+        let in_time = uploaded_at.is_none_or(|at| deadlines.now() < at + timeouts.response);
+        if !(matches!(answered, Err(Failed::Late(_))) && in_time && !begun.get()) {
+            return answered;
+        }
     }
 }
 
@@ -370,23 +363,13 @@ impl Session {
         let Some(refusal) = answer else { return After::Cut };
         let close = !call.keep_alive || !body_read;
         let mut out = self.worker.output();
-        let answer = answer::refusal(&refusal);
-        let extra = super::begin::answer_fields(&answer);
-        let with_body = call.method != "HEAD";
-        ratewarden_http1::write_answer(
-            &mut out,
-            answer.status,
-            &extra,
-            answer.body.as_bytes(),
-            close,
-            with_body,
-        );
-        let written = self.io.write_out(&out).await;
+        begin::write(&answer::refusal(&refusal), close, call.method != "HEAD", &mut out);
+        let written = self.write(&out).await;
         self.worker.done(out);
         match written {
-            Ok(()) if close => After::Close,
-            Ok(()) => After::Next,
-            Err(_) => After::Cut,
+            true if close => After::Close,
+            true => After::Next,
+            false => After::Cut,
         }
     }
 }

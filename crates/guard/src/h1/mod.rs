@@ -1,10 +1,9 @@
 //! HTTP/1.1 in, HTTP/1.1 out: the way nearly every call takes, and the one that is measured beside nginx.
 //!
-//! hyper serves every other pairing (`h2`). It was measured here too, and its generality (a header map for each
-//! message, a task for each upstream connection, a channel for each body) costs a third of a small call. On this
-//! path a head is parsed once where it lies in the buffer, judged, and written field by field into the upstream's
-//! request; bodies pass through with their framing made anew. Four system calls for a call: one read and one write
-//! on either side.
+//! A gateway on hyper, written by hand, took 11.4 to 11.9 µs of CPU for a call where nginx took 8.4 to 11.7: a header
+//! map for each message, a task for each upstream connection and a channel for each body have their price. Here a head
+//! is parsed once where it lies in the buffer, judged, and written field by field into the upstream's request; bodies
+//! pass through with their framing made anew. A small call is one read and one write on either side.
 //!
 //! | file | thought |
 //! |---|---|

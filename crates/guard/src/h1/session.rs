@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ratewarden_http1::{HeadEnd, Reason, Refused, write_answer};
+use ratewarden_http1::{HeadEnd, Reason, Refused};
 
 use super::begin::{self, Begun, Forward, Unread};
 use super::body::{self, ClientBody};
@@ -62,11 +62,20 @@ pub(crate) enum After {
 const LINGER: Duration = Duration::from_secs(2);
 const LINGER_BYTES: usize = 256 * 1024;
 
-/// Serves a connection to its end. `buffer` holds what was already read of it.
-pub(crate) async fn serve(worker: Rc<Worker>, client: Client, stream: Stream, buffer: Buffer) {
+/// What a client that waits with its body is told.
+pub(crate) const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
+
+/// Serves a connection to its end.
+pub(crate) async fn serve(worker: Rc<Worker>, client: Client, stream: Stream) {
     let (deadline, upstream_deadline) = (worker.deadlines.add(), worker.deadlines.add());
-    let mut session =
-        Session { io: Duplex::new(stream), worker, client, buffer, deadline, upstream_deadline };
+    let mut session = Session {
+        io: Duplex::new(stream),
+        worker,
+        client,
+        buffer: Buffer::default(),
+        deadline,
+        upstream_deadline,
+    };
     let mut first = true;
     loop {
         match session.call(first).await {
@@ -137,13 +146,7 @@ impl Session {
                     begun = true;
                     until = self.worker.deadlines.now() + timeouts.header;
                 }
-                Err(Late) if begun => {
-                    self.worker.metrics.refused("header_timeout");
-                    let answer =
-                        answer::refusal(&Refusal::new(408, "header_timeout", "the head took too long"));
-                    self.write_answer(&answer).await;
-                    return Ok(None);
-                }
+                Err(Late) if begun => return Err(Reason::HeadTimeout.into()),
                 Err(Late) => return Ok(None),
             }
         }
@@ -159,9 +162,7 @@ impl Session {
     ) -> After {
         let head = self.buffer.filled().get(..length).unwrap_or_default().to_vec();
         self.buffer.consume(length);
-        if begin::expects_continue(&head)
-            && self.io.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").await.is_err()
-        {
+        if begin::expects_continue(&head) && !self.write(CONTINUE).await {
             return After::Cut;
         }
         let most = loaded.policy.caps.inspect_bytes;
@@ -180,7 +181,7 @@ impl Session {
 
     /// Sends an answer of the gateway, and reads over a small body that nobody wants.
     async fn answered(&mut self, out: &[u8], unread: Unread) -> After {
-        if self.io.write_all(out).await.is_err() || self.io.flush().await.is_err() {
+        if !self.write(out).await {
             return After::Cut;
         }
         if unread.close {
@@ -188,37 +189,37 @@ impl Session {
         }
         let Some(framing) = unread.framing else { return After::Next };
         let mut rest = ClientBody::new(framing);
-        match body::discard(self, &mut rest).await {
-            true => After::Next,
-            false => After::Close,
-        }
+        if body::discard(self, &mut rest).await { After::Next } else { After::Close }
     }
 
     /// Answers a message that is none, and ends the connection: where it would go on nobody can know.
     async fn refuse(&mut self, refused: &Refused) -> After {
-        let refusal = Refusal::new(refused.status, refused.reason.name(), refused.to_string());
-        self.worker.record(&CallEnd::refused(&refusal, &self.client));
-        self.write_answer(&answer::refusal(&refusal)).await;
-        After::Close
+        self.end_with(&Refusal::new(refused.status, refused.reason.name(), refused.to_string())).await
     }
 
     /// Answers a body that is malformed, late or too large.
-    pub(crate) async fn broken_body(&mut self, broken: &body::Broken) -> After {
-        let Some(refusal) = broken.refusal() else { return After::Cut };
-        self.worker.record(&CallEnd::refused(&refusal, &self.client));
-        self.write_answer(&answer::refusal(&refusal)).await;
-        After::Close
+    async fn broken_body(&mut self, broken: &body::Broken) -> After {
+        match broken.refusal() {
+            Some(refusal) => self.end_with(&refusal).await,
+            None => After::Cut,
+        }
     }
 
-    /// Writes an answer after which the connection ends.
-    pub(crate) async fn write_answer(&mut self, answer: &answer::Answer) {
+    /// Answers a call that is refused, and ends the connection.
+    async fn end_with(&mut self, refusal: &Refusal) -> After {
+        self.worker.record(&CallEnd::refused(&self.worker, refusal, &self.client));
         let mut out = self.worker.output();
-        let extra = begin::answer_fields(answer);
-        write_answer(&mut out, answer.status, &extra, answer.body.as_bytes(), true, true);
-        // Nobody may be there any more.
-        let _ = self.io.write_all(&out).await;
-        let _ = self.io.flush().await;
+        begin::write(&answer::refusal(refusal), true, true, &mut out);
+        let written = self.write(&out).await;
         self.worker.done(out);
+        if written { After::Close } else { After::Cut }
+    }
+
+    /// Writes to the client, who has as long for it as for a piece of a body: one that does not read its answers
+    /// must not hold a connection for ever. Says whether all was written.
+    pub(crate) async fn write(&self, bytes: &[u8]) -> bool {
+        let until = self.worker.deadlines.now() + self.worker.loaded().policy.timeouts.body;
+        matches!(self.deadline.until(until, self.io.write_out(bytes)).await, Ok(Ok(())))
     }
 
     /// Ends a connection so that the client can read the last answer: says that no more will come, and reads on a

@@ -1,8 +1,8 @@
 //! Deadlines that cost a store, not a timer.
 //!
-//! A timer for each read of each connection is the most expensive part of a small request. Here a connection
-//! writes down until when it is willing to wait, and the worker looks at all of them a few times a second: the
-//! price is one write per wait, and that a deadline may be late by [`PERIOD`].
+//! A connection writes down until when it is willing to wait, and the worker looks at all of them a few times a
+//! second: the price is one write per wait, and that a deadline may be late by [`PERIOD`]. A timer for each wait
+//! would be put into the runtime's wheel and taken out again several times for every call.
 
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;

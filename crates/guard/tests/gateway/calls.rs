@@ -1,8 +1,9 @@
 //! Calls: who is counted, what is forwarded, and what a limited caller is told.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
+use std::time::{Duration, Instant};
 
-use crate::server::{Answer, Echo, Gateway};
+use crate::server::{Answer, Echo, Gateway, wait_for_lines};
 
 const PER_KEY: &str = "[[caller]]\nfrom = \"header:x-api-key\"\n\
                        [[limit]]\nname = \"two\"\nrate = \"2/1h\"\n";
@@ -140,4 +141,66 @@ fn an_upgrade_is_a_tunnel_both_ways() {
         stream.read_exact(&mut back).unwrap();
         assert_eq!(back, word.as_bytes());
     }
+}
+
+#[test]
+fn what_a_trusted_proxy_says_is_continued_and_what_it_did_not_check_is_left_out() {
+    let echo = Echo::start();
+    let forged = "x-real-ip: 9.9.9.9\r\n";
+    for (header, fields, expected) in [
+        (
+            "x-forwarded-for",
+            "x-forwarded-for: 9.9.9.9, 192.0.2.1\r\nforwarded: for=9.9.9.9\r\n",
+            "x-forwarded-for: 9.9.9.9, 192.0.2.1, 127.0.0.1\r\n",
+        ),
+        (
+            "forwarded",
+            "x-forwarded-for: 9.9.9.9\r\nforwarded: for=9.9.9.9, for=192.0.2.1\r\n",
+            "forwarded: for=9.9.9.9, for=192.0.2.1\r\nx-forwarded-for: 192.0.2.1, 127.0.0.1\r\n",
+        ),
+    ] {
+        let trust = format!("[trust]\nproxies = [\"127.0.0.1\"]\nheader = \"{header}\"\n");
+        let answer = Gateway::start(echo.address, &trust).get("/", &format!("{forged}{fields}"));
+        assert_eq!(answer.body, format!("GET / HTTP/1.1\r\nhost: a.test\r\n{expected}\r\n"), "{header}");
+    }
+}
+
+#[test]
+fn a_slow_upload_leaves_the_server_its_time() {
+    // Each piece comes in time, all together take longer than the server has for its answer.
+    let gateway = Gateway::start(Echo::start().address, "");
+    let mut stream = gateway.connect();
+    stream.write_all(b"POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n").unwrap();
+    let begun = Instant::now();
+    let mut pieces = 0;
+    while begun.elapsed() < Duration::from_millis(1_600) {
+        // A read that times out is the clock here: nothing is to come yet.
+        stream.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
+        let early = stream.read(&mut [0]).map_err(|error| error.kind());
+        assert!(matches!(early, Err(ErrorKind::WouldBlock | ErrorKind::TimedOut)), "{early:?}");
+        stream.write_all(b"1\r\nx\r\n").unwrap();
+        pieces += 1;
+    }
+    stream.write_all(b"0\r\n\r\n").unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let answer = Answer::read(&stream).unwrap();
+    assert!(answer.status == 200 && answer.body.ends_with(&"x".repeat(pieces)), "{answer:?}");
+}
+
+#[test]
+fn the_limit_that_is_blamed_is_the_one_that_rejects_and_not_its_shadow() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("access.log");
+    let rules = format!(
+        "[log]\naccess = {:?}\n[[limit]]\nname = \"shadow\"\nrate = \"1/1h\"\nshadow = true\n\
+         [[limit]]\nname = \"real\"\nrate = \"2/1h\"\n",
+        log.to_str().unwrap()
+    );
+    let gateway = Gateway::start(Echo::start().address, &rules);
+    assert_eq!([(); 3].map(|()| gateway.get("/", "").status), [200, 200, 429]);
+    let lines = wait_for_lines(&log, 3);
+    let blamed: Vec<_> =
+        lines.iter().map(|line| (line["decision"].as_str(), line["limit"].as_str())).collect();
+    let (shadow, real) = ((Some("shadow-rejected"), Some("shadow")), (Some("rejected"), Some("real")));
+    assert_eq!(blamed, [(Some("admitted"), None), shadow, real]);
 }

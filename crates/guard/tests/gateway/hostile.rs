@@ -1,9 +1,9 @@
 //! Hostile clients and broken servers: each has a stated outcome.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::TcpListener;
 
-use crate::server::{Answer, Echo, Gateway};
+use crate::server::{Answer, Echo, GET, Gateway};
 
 #[test]
 fn what_could_be_smuggled_is_refused_and_never_reaches_the_server() {
@@ -85,13 +85,40 @@ fn connections_of_one_address_have_a_cap() {
     let held: Vec<_> = (0..2)
         .map(|_| {
             let mut stream = gateway.connect();
-            stream.write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n").unwrap();
+            stream.write_all(GET).unwrap();
             assert_eq!(Answer::read(&stream).unwrap().status, 200);
             stream
         })
         .collect();
-    // Closed at once: an end, or a reset where the request had been sent already.
+    // Closed at once: an end or a reset, and not a silence.
     let mut third = gateway.connect();
-    assert!(!matches!(third.read(&mut [0]), Ok(1..)));
+    let read = third.read(&mut [0]).map_err(|error| error.kind());
+    assert!(matches!(read, Ok(0) | Err(ErrorKind::ConnectionReset)), "{read:?}");
     drop(held);
+    // The places are free again, as soon as the gateway has seen that they are.
+    let again = || {
+        let mut stream = gateway.connect();
+        stream.write_all(GET).ok()?;
+        Answer::read(&stream)
+    };
+    let begun = std::time::Instant::now();
+    let served =
+        std::iter::repeat_with(again).find(|answer| answer.is_some() || begun.elapsed().as_secs() > 20);
+    assert_eq!(served.flatten().map(|answer| answer.status), Some(200));
+}
+
+#[test]
+fn a_client_that_does_not_read_its_answers_is_ended() {
+    let rules = "[[limit]]\nname = \"few\"\nrate = \"1/1h\"\n";
+    let gateway = Gateway::start(Echo::start().address, rules);
+    let mut stream = gateway.connect();
+    stream.set_write_timeout(Some(std::time::Duration::from_secs(20))).unwrap();
+    // Calls without end and no answer read: the gateway stops reading, then gives up, and the writes fail.
+    let many = GET.repeat(1_000);
+    let error = loop {
+        if let Err(error) = stream.write_all(&many) {
+            break error.kind();
+        }
+    };
+    assert!(matches!(error, ErrorKind::ConnectionReset | ErrorKind::BrokenPipe), "{error:?}");
 }

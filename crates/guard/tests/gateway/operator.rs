@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::net::TcpStream;
 
-use crate::server::{Answer, Echo, Gateway};
+use crate::server::{Answer, Echo, Gateway, wait_for_lines};
 
 fn admin(gateway: &Gateway, target: &str, fields: &str) -> Answer {
     let mut stream = TcpStream::connect(gateway.guard().admin().unwrap()).unwrap();
@@ -75,25 +75,13 @@ fn every_call_is_a_line_of_the_access_log() {
     }
     gateway.get("/a/../b", "");
     gateway.stop();
-    let lines: Vec<serde_json::Value> = wait_for_lines(&log, 3);
+    let lines = wait_for_lines(&log, 3);
     let decisions: Vec<&str> = lines.iter().filter_map(|line| line["decision"].as_str()).collect();
     assert_eq!(decisions, ["admitted", "rejected", "refused"]);
     assert_eq!(lines[1]["limit"], "few");
     assert_eq!(lines[2]["reason"], "path_dot_segment");
     let text = std::fs::read_to_string(&log).unwrap();
     assert!(!text.contains("sekrit") && !text.contains("token"), "{text}");
-}
-
-/// The log has a writer of its own, so its lines come a moment after the answers.
-fn wait_for_lines(log: &std::path::Path, count: usize) -> Vec<serde_json::Value> {
-    let begun = std::time::Instant::now();
-    loop {
-        let text = std::fs::read_to_string(log).unwrap();
-        if text.lines().count() >= count || begun.elapsed().as_secs() > 20 {
-            return text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-        }
-        std::thread::yield_now();
-    }
 }
 
 #[test]

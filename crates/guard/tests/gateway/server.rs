@@ -9,6 +9,9 @@ use std::time::Duration;
 use ratewarden_guard::Guard;
 use tempfile::TempDir;
 
+/// The plainest call.
+pub(crate) const GET: &[u8] = b"GET / HTTP/1.1\r\nhost: a\r\n\r\n";
+
 /// A server whose answer's body is the request as it came in: head, then body without framing.
 pub(crate) struct Echo {
     pub(crate) address: SocketAddr,
@@ -190,5 +193,17 @@ impl Answer {
             let (found, value) = line.split_once(':')?;
             found.eq_ignore_ascii_case(name).then(|| value.trim())
         })
+    }
+}
+
+/// The log has a writer of its own, so its lines come a moment after the answers.
+pub(crate) fn wait_for_lines(log: &std::path::Path, count: usize) -> Vec<serde_json::Value> {
+    let begun = std::time::Instant::now();
+    loop {
+        let text = std::fs::read_to_string(log).unwrap();
+        if text.lines().count() >= count || begun.elapsed().as_secs() > 20 {
+            return text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        }
+        std::thread::yield_now();
     }
 }
