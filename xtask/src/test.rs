@@ -13,7 +13,7 @@ use crate::{accuracy, generate, run, services};
 /// One check and its name.
 type Step = (&'static str, fn() -> Result<()>);
 
-const STEPS: [Step; 8] = [
+const STEPS: [Step; 9] = [
     ("services", services::install),
     ("format", format),
     ("lints are inherited", lints_are_inherited),
@@ -21,6 +21,7 @@ const STEPS: [Step; 8] = [
     ("documentation", documentation),
     ("generated files", || generate::run(&generate::Args { check: true })),
     ("accuracy, short form", || accuracy::run(&accuracy::Args::short())),
+    ("every interleaving of the store", interleavings),
     // Last, so that its result lines close the output.
     ("tests", tests),
 ];
@@ -55,6 +56,12 @@ fn clippy() -> Result<()> {
 
 fn documentation() -> Result<()> {
     run::checked(run::cargo().args(["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings"))
+}
+
+/// The store on shuttle's scheduler; a feature, because shuttle replaces its atomics.
+fn interleavings() -> Result<()> {
+    let test = ["test", "-p", "ratewarden-counters", "--features", "shuttle", "--test", "shuttle"];
+    run::checked(run::cargo().args(test))
 }
 
 fn tests() -> Result<()> {

@@ -11,7 +11,11 @@ use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::table::Table;
 
 /// Limits of a policy; each has an overflow bucket for verified callers and one for others.
+#[cfg(not(feature = "shuttle"))]
 const LIMITS: usize = 256;
+// Making thousands of atomics for each schedule would leave time for few schedules.
+#[cfg(feature = "shuttle")]
+const LIMITS: usize = 4;
 
 /// Times a key is looked for again because its place changed hands between finding and holding it.
 pub(crate) const ATTEMPTS: u32 = 64;
@@ -40,8 +44,8 @@ pub struct Usage {
 
 /// The state of all limits of one node, in memory.
 ///
-/// Tables of a kind are allocated when a limit first needs them or by [`Counters::prepare`]; 40 bytes for each key
-/// of rates, concurrency and quotas, 120 for each key of sliding windows, of the [`Capacity`], whether used or not.
+/// Tables of a kind are allocated when a limit first needs them or by [`Counters::prepare`]; 48 bytes for each key
+/// of rates, concurrency and quotas, 144 for each key of sliding windows, of the [`Capacity`], whether used or not.
 #[derive(Debug)]
 pub struct Counters {
     capacity: Capacity,

@@ -11,12 +11,23 @@ use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicU64, Ordering};
 
 /// Slots from a home on in which a key may stand. A key has two homes: the first it shares with its caller's other
-/// limits, so one caller with many limits fills the neighbourhood; the second is its own. Both full: one new key
-/// in very many at four fifths of the slots, measured in `tests/places.rs`.
-pub(crate) const REACH: usize = 24;
+/// limits, so that what one call touches lies side by side; the second is its own. Filled to the capacity, fewer
+/// than one caller in a thousand finds both full (`tests/places.rs`).
+#[cfg(not(feature = "shuttle"))]
+pub(crate) const REACH: usize = 32;
+// So few that keys take each other's places all the time.
+#[cfg(feature = "shuttle")]
+pub(crate) const REACH: usize = 4;
+
+/// A key stands at its first home if there is room this near, else where its neighbourhood is less crowded. Always
+/// trying the whole first home left 6 % of callers with five limits without a place.
+const NEAR: usize = 4;
 
 /// Locks against two threads placing the same new key twice; a key's lock follows from its id.
+#[cfg(not(feature = "shuttle"))]
 const STRIPES: usize = 64;
+#[cfg(feature = "shuttle")]
+const STRIPES: usize = 2;
 
 /// A new key that was not charged (another limit rejected the call) is kept this long.
 const UNCHARGED: Duration = Duration::from_millis(1);
@@ -42,9 +53,9 @@ enum Search {
 }
 
 impl<E: Extra> Table<E> {
-    /// Room for `keys` keys: a quarter more slots, so that keys stand near their homes.
+    /// Room for `keys` keys: half as many slots again, so that keys stand near their homes.
     pub(crate) fn new(keys: usize) -> Self {
-        let slots = keys.saturating_add(keys / 4).max(REACH) + REACH;
+        let slots = keys.saturating_add(keys / 2).max(REACH) + REACH;
         Self {
             slots: (0..slots).map(|_| Slot::default()).collect(),
             stripes: (0..STRIPES).map(|_| Mutex::new(())).collect(),
@@ -99,9 +110,12 @@ impl<E: Extra> Table<E> {
             if slot.is(key.id) {
                 return Some(first + offset);
             }
-            // Slots are never emptied, and a key is placed in the first that is empty.
+            // Slots are never emptied, and a key is placed in one that is empty this near if there is one.
             if slot.is_empty() {
-                return None;
+                if offset < NEAR {
+                    return None;
+                }
+                break;
             }
         }
         self.find_at_second(key)
@@ -148,22 +162,31 @@ impl<E: Extra> Table<E> {
     }
 
     fn search(&self, key: &Key, now: Time, spared: impl Fn(usize) -> bool) -> Search {
-        let mut free = None;
-        for home in [self.home(key.home), self.home(key.second_home)] {
+        let homes = [self.home(key.home), self.home(key.second_home)];
+        // How far from each home the first slot is that could be given to the key.
+        let mut free = [REACH; 2];
+        for (home, free) in homes.into_iter().zip(&mut free) {
             for (offset, slot) in self.near(home).iter().enumerate() {
-                let index = home + offset;
                 if slot.is(key.id) {
-                    return Search::Found(index);
+                    return Search::Found(home + offset);
                 }
-                if slot.is_empty() {
-                    return Search::Free(free.unwrap_or(index));
+                let empty = slot.is_empty();
+                if *free == REACH && (empty || (slot.idle_at() <= now && !spared(home + offset))) {
+                    *free = offset;
                 }
-                if free.is_none() && slot.idle_at() <= now && !spared(index) {
-                    free = Some(index);
+                if empty && offset < NEAR && home == homes[0] {
+                    return Search::Free(home + *free);
+                }
+                if empty {
+                    break;
                 }
             }
         }
-        free.map_or(Search::Full, Search::Free)
+        match free {
+            [REACH, REACH] => Search::Full,
+            [first, second] if first < NEAR || first <= second => Search::Free(homes[0] + first),
+            [_, second] => Search::Free(homes[1] + second),
+        }
     }
 
     fn place_at(&self, index: usize, key: &Key, now: Time) -> bool {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use ratewarden_counters::{Capacity, Counters, Hasher};
+use ratewarden_policy::Policy;
 use tokio::sync::watch;
 use tracing::{info, warn};
 
@@ -85,11 +86,12 @@ impl Guard {
         let https = bind(&policy.listen.https, true, &mut sockets)?;
         let keys = policy.caps.keys;
         let capacity = Capacity { keys, verified_keys: keys.min(VERIFIED_KEYS) };
+        let counters = Counters::new(capacity);
+        prepare(&counters, policy);
         let clock = Clock::start();
         let access_log = AccessLog::open(&policy.access_log)
             .map_err(|(path, source)| GuardError::AccessLog { path, source })?;
-        let shared =
-            Arc::new(Shared::new(clock, Counters::new(capacity), hasher, secret, access_log, loaded));
+        let shared = Arc::new(Shared::new(clock, counters, hasher, secret, access_log, loaded));
         let (stop, stopping) = watch::channel(false);
         let admin = start_admin(&shared)?;
         let mut workers = Vec::new();
@@ -134,6 +136,7 @@ impl Guard {
                 "The policy's listeners, threads or caps.keys have changed; they take effect after a restart."
             );
         }
+        prepare(&self.shared.counters, &loaded.policy);
         self.shared.replace(loaded);
         info!(policy = %self.path.display(), "Policy reloaded.");
         Ok(())
@@ -150,6 +153,11 @@ impl Guard {
             }
         }
     }
+}
+
+/// Allocates tables now, so that no call waits for it.
+fn prepare(counters: &Counters, policy: &Policy) {
+    counters.prepare(policy.limits.iter().map(|limit| &limit.algorithm));
 }
 
 fn bind(
