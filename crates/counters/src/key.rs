@@ -7,7 +7,11 @@ use siphasher::sip128::{Hasher128 as _, SipHasher13};
 
 /// Hashes what identifies a caller, under the store's secret.
 #[derive(Clone)]
-pub struct Hasher(SipHasher13);
+pub struct Hasher {
+    one: SipHasher13,
+    /// Another key, so that several parts are never one long part.
+    several: SipHasher13,
+}
 
 /// The keyed hash of what a limit counts per: a caller, an address, a field of a body, or several of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -33,7 +37,7 @@ pub struct Key {
     pub(crate) id: Id,
     /// Where it stands is near here: the same for all limits of a caller, so that their states lie side by side.
     pub(crate) home: u64,
-    /// Where it stands when there is no room: different for each limit.
+    /// Where it stands when that neighbourhood is crowded; the same for all limits of a caller too.
     pub(crate) second_home: u64,
     /// What tells the limit from others that had the same overflow bucket in an earlier policy.
     pub(crate) tag: u64,
@@ -52,14 +56,19 @@ impl Hasher {
     /// A hasher with this secret; whoever knows the secret can make keys collide.
     #[must_use]
     pub fn new(secret: &[u8; 16]) -> Self {
-        Self(SipHasher13::new_with_key(secret))
+        let one = SipHasher13::new_with_key(secret);
+        let several = SipHasher13::new_with_key(&one.hash(b"several").as_u128().to_le_bytes());
+        Self { one, several }
     }
 
     /// The hash of all parts in this order; their lengths count, so `ab, c` is not `a, bc`.
     #[must_use]
     pub fn hash<'p>(&self, parts: impl IntoIterator<Item = &'p [u8]>) -> u128 {
-        let mut hasher = self.0;
-        for part in parts {
+        let mut parts = parts.into_iter();
+        let first = parts.next().unwrap_or_default();
+        let Some(second) = parts.next() else { return self.one.hash(first).as_u128() };
+        let mut hasher = self.several;
+        for part in [first, second].into_iter().chain(parts) {
             hasher.write_usize(part.len());
             hasher.write(part);
         }
@@ -102,8 +111,7 @@ impl LimitId {
         if id.is_nobody() {
             id.low = 1;
         }
-        let who_high = Id::new(who.id).high;
-        let (home, second_home) = if self.lasting { id.homes() } else { (who_high, id.low) };
+        let Id { high: home, low: second_home } = if self.lasting { id } else { Id::new(who.id) };
         let tag = Id::new(self.seed).low;
         Key { id, home, second_home, tag, ordinal: self.ordinal, verified: who.verified }
     }
@@ -113,8 +121,7 @@ impl Key {
     /// The key of a lasting state that was read from disk.
     #[expect(dead_code, reason = "for the journal, which is being written")]
     pub(crate) const fn lasting(id: Id, verified: bool) -> Self {
-        let (home, second_home) = id.homes();
-        Self { id, home, second_home, tag: 0, ordinal: 0, verified }
+        Self { id, home: id.high, second_home: id.low, tag: 0, ordinal: 0, verified }
     }
 
     /// The name of its overflow bucket, which a bucket of another limit does not have.
@@ -138,9 +145,5 @@ impl Id {
 
     pub(crate) const fn is_nobody(self) -> bool {
         self.high == 0 && self.low == 0
-    }
-
-    const fn homes(self) -> (u64, u64) {
-        (self.high, self.low)
     }
 }

@@ -21,6 +21,7 @@
 mod cell;
 mod decide;
 mod key;
+mod memory;
 mod slot;
 mod store;
 mod sync;

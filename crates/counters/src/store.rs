@@ -181,6 +181,16 @@ impl Counters {
         }
     }
 
+    /// The slot of a key whose state is one word, if it has one, with its table and its place there.
+    #[inline]
+    pub(crate) fn find_word(&self, key: &Key, rule: WordRule) -> Option<(&Table<()>, usize, &Slot<()>)> {
+        let verified = usize::from(key.verified);
+        let tables = if let WordRule::Quota(_) = rule { &self.quotas } else { &self.words };
+        let table = tables[verified].get()?;
+        let index = table.find(key)?;
+        Some((table, index, table.slot(index)?))
+    }
+
     /// Where the key stands from now on; `None` when there is no place for it. Places that are `spared` are not
     /// given away.
     pub(crate) fn place(

@@ -6,6 +6,7 @@ use std::time::Duration;
 use ratewarden_limiter::Time;
 
 use crate::key::Key;
+use crate::memory;
 use crate::slot::{Extra, Slot};
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicU64, Ordering};
@@ -14,14 +15,14 @@ use crate::sync::atomic::{AtomicU64, Ordering};
 /// limits, so that what one call touches lies side by side; the second is its own. Filled to the capacity, fewer
 /// than one caller in a thousand finds both full (`tests/places.rs`).
 #[cfg(not(feature = "shuttle"))]
-pub(crate) const REACH: usize = 32;
+pub(crate) const REACH: usize = 48;
 // So few that keys take each other's places all the time.
 #[cfg(feature = "shuttle")]
 pub(crate) const REACH: usize = 4;
 
 /// A key stands at its first home if there is room this near, else where its neighbourhood is less crowded. Always
 /// trying the whole first home left 6 % of callers with five limits without a place.
-const NEAR: usize = 4;
+const NEAR: usize = 8;
 
 /// Locks against two threads placing the same new key twice; a key's lock follows from its id.
 #[cfg(not(feature = "shuttle"))]
@@ -29,12 +30,20 @@ const STRIPES: usize = 64;
 #[cfg(feature = "shuttle")]
 const STRIPES: usize = 2;
 
+/// Bytes.
+const CACHE_LINE: usize = 64;
+
 /// A new key that was not charged (another limit rejected the call) is kept this long.
 const UNCHARGED: Duration = Duration::from_millis(1);
 
 #[derive(Debug)]
 pub(crate) struct Table<E> {
     slots: Box<[Slot<E>]>,
+    /// Slots that a key can have as its home.
+    homes: u64,
+    /// The first slot at the beginning of a cache line; homes are an even number of slots from it, so that the first
+    /// two slots of a home are one line.
+    first_home: usize,
     stripes: Box<[Mutex<()>]>,
     /// Slots that were ever used; they are never emptied, only replaced.
     used: AtomicU64,
@@ -55,12 +64,15 @@ enum Search {
 impl<E: Extra> Table<E> {
     /// Room for `keys` keys: half as many slots again, so that keys stand near their homes.
     pub(crate) fn new(keys: usize) -> Self {
-        let slots = keys.saturating_add(keys / 2).max(REACH) + REACH;
+        let slots: Box<[Slot<E>]> = memory::filled(keys.saturating_add(keys / 2).max(REACH) + REACH + 1);
+        let to_line = slots.as_ptr().align_offset(CACHE_LINE);
         Self {
-            slots: (0..slots).map(|_| Slot::default()).collect(),
+            homes: (slots.len() - REACH - 1) as u64,
+            first_home: usize::from(to_line == 1),
             stripes: (0..STRIPES).map(|_| Mutex::new(())).collect(),
             used: AtomicU64::new(0),
-            changed: (0..slots.div_ceil(64)).map(|_| AtomicU64::new(0)).collect(),
+            changed: (0..slots.len().div_ceil(64)).map(|_| AtomicU64::new(0)).collect(),
+            slots,
         }
     }
 
@@ -105,31 +117,33 @@ impl<E: Extra> Table<E> {
     /// Where the key stands, if it does.
     #[inline]
     pub(crate) fn find(&self, key: &Key) -> Option<usize> {
-        let first = self.home(key.home);
-        for (offset, slot) in self.near(first).iter().enumerate() {
-            if slot.is(key.id) {
-                return Some(first + offset);
-            }
-            // Slots are never emptied, and a key is placed in one that is empty this near if there is one.
-            if slot.is_empty() {
-                if offset < NEAR {
+        let homes = self.homes_of(key);
+        for home in homes {
+            for index in home..home + NEAR {
+                let slot = self.slots.get(index)?;
+                if slot.is(key.id) {
+                    return Some(index);
+                }
+                // Slots are never emptied, and a key is placed farther away only when all near both homes are in use.
+                if slot.is_empty() {
                     return None;
                 }
-                break;
             }
         }
-        self.find_at_second(key)
+        self.find_far(key, homes)
     }
 
     #[cold]
-    fn find_at_second(&self, key: &Key) -> Option<usize> {
-        let second = self.home(key.second_home);
-        for (offset, slot) in self.near(second).iter().enumerate() {
-            if slot.is(key.id) {
-                return Some(second + offset);
-            }
-            if slot.is_empty() {
-                return None;
+    fn find_far(&self, key: &Key, homes: [usize; 2]) -> Option<usize> {
+        for home in homes {
+            for index in home + NEAR..home + REACH {
+                let slot = self.slots.get(index)?;
+                if slot.is(key.id) {
+                    return Some(index);
+                }
+                if slot.is_empty() {
+                    break;
+                }
             }
         }
         None
@@ -162,26 +176,35 @@ impl<E: Extra> Table<E> {
     }
 
     fn search(&self, key: &Key, now: Time, spared: impl Fn(usize) -> bool) -> Search {
-        let homes = [self.home(key.home), self.home(key.second_home)];
+        let homes = self.homes_of(key);
         // How far from each home the first slot is that could be given to the key.
         let mut free = [REACH; 2];
-        for (home, free) in homes.into_iter().zip(&mut free) {
-            for (offset, slot) in self.near(home).iter().enumerate() {
+        let near = [(0, 0..NEAR), (1, 0..NEAR)];
+        let far = [(0, NEAR..REACH), (1, NEAR..REACH)];
+        for (at, offsets) in near.into_iter().chain(far) {
+            let home = homes[at];
+            for offset in offsets {
+                let Some(slot) = self.slots.get(home + offset) else { break };
                 if slot.is(key.id) {
                     return Search::Found(home + offset);
                 }
                 let empty = slot.is_empty();
-                if *free == REACH && (empty || (slot.idle_at() <= now && !spared(home + offset))) {
-                    *free = offset;
+                if free[at] == REACH && (empty || (slot.idle_at() <= now && !spared(home + offset))) {
+                    free[at] = offset;
                 }
-                if empty && offset < NEAR && home == homes[0] {
-                    return Search::Free(home + *free);
+                if empty && offset < NEAR {
+                    return Self::less_crowded(homes, free);
                 }
                 if empty {
                     break;
                 }
             }
         }
+        Self::less_crowded(homes, free)
+    }
+
+    /// A key stands at its first home if there is room near, else where the room is nearer.
+    fn less_crowded(homes: [usize; 2], free: [usize; 2]) -> Search {
         match free {
             [REACH, REACH] => Search::Full,
             [first, second] if first < NEAR || first <= second => Search::Free(homes[0] + first),
@@ -206,14 +229,13 @@ impl<E: Extra> Table<E> {
     }
 
     #[inline]
-    fn near(&self, home: usize) -> &[Slot<E>] {
-        self.slots.get(home..home + REACH).unwrap_or_default()
+    fn homes_of(&self, key: &Key) -> [usize; 2] {
+        [self.home(key.home), self.home(key.second_home)]
     }
 
     /// The home is spread over the array by multiplication; a remainder would cost a division.
     #[inline]
     fn home(&self, hash: u64) -> usize {
-        let homes = self.slots.len() - REACH;
-        ((u128::from(hash) * homes as u128) >> 64) as usize
+        (((u128::from(hash) * u128::from(self.homes)) >> 64) as usize & !1) + self.first_home
     }
 }

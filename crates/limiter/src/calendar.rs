@@ -217,6 +217,7 @@ impl QuotaRule {
     /// # Errors
     /// With the start of the next period when too few are left; [`Retry::Never`] when a period never has that
     /// many.
+    #[inline]
     pub fn step(&self, word: u64, cost: u64, now: Time) -> Result<u64, Rejection> {
         if cost > self.calls {
             return Err(Rejection { retry: Retry::Never });
@@ -230,6 +231,7 @@ impl QuotaRule {
 
     /// Charges `cost` after the fact, up to the largest count a word holds.
     #[must_use]
+    #[inline]
     pub fn settle(&self, word: u64, cost: u64) -> u64 {
         let (index, used) = self.read(word);
         pack(index, used.saturating_add(cost).min(USED))
@@ -237,6 +239,7 @@ impl QuotaRule {
 
     /// Gives back `cost`, if the period it was charged in (this rule's) has not passed.
     #[must_use]
+    #[inline]
     pub fn refund(&self, word: u64, cost: u64) -> u64 {
         if word >> USED_BITS != u64::from(self.period.index) {
             return word;
@@ -255,10 +258,12 @@ impl QuotaRule {
     /// When the period ends and the word can be forgotten without loss, unless it was kept for longer already: the
     /// rule of a call that began before the period did must not shorten it.
     #[must_use]
+    #[inline]
     pub const fn idle_at(&self) -> Time {
         self.period.ends
     }
 
+    #[inline]
     fn read(&self, word: u64) -> (u64, u64) {
         let stored = word >> USED_BITS;
         let current = u64::from(self.period.index).min(INDICES);
@@ -266,6 +271,7 @@ impl QuotaRule {
     }
 }
 
+#[inline]
 const fn pack(index: u64, used: u64) -> u64 {
     (index << USED_BITS) | used
 }

@@ -37,6 +37,7 @@ impl Concurrency {
     ///
     /// # Errors
     /// When too few are free, or there are not that many at all.
+    #[inline]
     pub fn step(&self, word: u64, cost: u64) -> Result<u64, Rejection> {
         if cost > self.limit {
             return Err(Rejection { retry: Retry::Never });
@@ -49,6 +50,7 @@ impl Concurrency {
 
     /// Gives `cost` places back when the call has ended.
     #[must_use]
+    #[inline]
     pub const fn release(word: u64, cost: u64) -> u64 {
         word.saturating_sub(cost)
     }
@@ -63,6 +65,7 @@ impl Concurrency {
 
     /// A key with calls under way is never forgotten.
     #[must_use]
+    #[inline]
     pub const fn idle_at(word: u64) -> Time {
         if word == 0 { Time::START } else { Time::NEVER }
     }

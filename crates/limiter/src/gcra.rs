@@ -79,6 +79,7 @@ impl Gcra {
     ///
     /// # Errors
     /// The retry time when the bucket has too few tokens; [`Retry::Never`] when it never has that many.
+    #[inline]
     pub fn step(&self, word: u64, cost: u64, now: Time) -> Result<u64, Rejection> {
         if cost > self.burst {
             return Err(Rejection { retry: Retry::Never });
@@ -97,6 +98,7 @@ impl Gcra {
     /// Charges `cost` after the fact, whether the bucket has it or not: what is missing becomes a debt that is
     /// paid off at the same rate, of at most one further burst.
     #[must_use]
+    #[inline]
     pub fn settle(&self, word: u64, cost: u64, now: Time) -> u64 {
         let now = ticks(now);
         let deepest = now + 2 * self.tolerance;
@@ -105,6 +107,7 @@ impl Gcra {
 
     /// Gives back `cost` tokens that a call turned out not to use; never more than the key has spent.
     #[must_use]
+    #[inline]
     pub fn refund(&self, word: u64, cost: u64) -> u64 {
         word.saturating_sub(cost.saturating_mul(self.interval))
     }
@@ -123,11 +126,13 @@ impl Gcra {
 
     /// When the bucket is full again and the word can be forgotten without loss.
     #[must_use]
+    #[inline]
     pub const fn idle_at(word: u64) -> Time {
         Time::from_nanos(word.div_ceil(TICKS_PER_NANO))
     }
 }
 
+#[inline]
 fn ticks(now: Time) -> u64 {
     now.nanos().saturating_mul(TICKS_PER_NANO).min(MAX_NOW)
 }

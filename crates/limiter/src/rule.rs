@@ -71,6 +71,7 @@ impl WordRule {
     ///
     /// # Errors
     /// With the retry time when the call is over the limit; the state is then unchanged.
+    #[inline]
     pub fn step(&self, word: u64, cost: u64, now: Time) -> Result<u64, Rejection> {
         match self {
             Self::Gcra(gcra) => gcra.step(word, cost, now),
@@ -81,6 +82,7 @@ impl WordRule {
 
     /// Charges `cost` after the fact, whether it is there or not.
     #[must_use]
+    #[inline]
     pub fn settle(&self, word: u64, cost: u64, now: Time) -> u64 {
         match self {
             Self::Gcra(gcra) => gcra.settle(word, cost, now),
@@ -91,6 +93,7 @@ impl WordRule {
 
     /// Gives back `cost`: a refund, or the places of a call that has ended.
     #[must_use]
+    #[inline]
     pub fn refund(&self, word: u64, cost: u64) -> u64 {
         match self {
             Self::Gcra(gcra) => gcra.refund(word, cost),
@@ -111,6 +114,7 @@ impl WordRule {
 
     /// When the word can be forgotten without loss.
     #[must_use]
+    #[inline]
     pub fn idle_at(&self, word: u64) -> Time {
         match self {
             Self::Gcra(_) => Gcra::idle_at(word),

@@ -17,24 +17,28 @@ impl Time {
     pub const NEVER: Self = Self(u64::MAX);
 
     /// `nanos` after the start.
+    #[inline]
     #[must_use]
     pub const fn from_nanos(nanos: u64) -> Self {
         Self(nanos)
     }
 
     /// Nanoseconds since the start.
+    #[inline]
     #[must_use]
     pub const fn nanos(self) -> u64 {
         self.0
     }
 
     /// This much later; [`Time::NEVER`] when that is beyond what can be told.
+    #[inline]
     #[must_use]
     pub fn after(self, duration: Duration) -> Self {
         Self(u64::try_from(duration.as_nanos()).map_or(u64::MAX, |nanos| self.0.saturating_add(nanos)))
     }
 
     /// From `earlier` to this; zero when `earlier` is later.
+    #[inline]
     #[must_use]
     pub const fn since(self, earlier: Self) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))

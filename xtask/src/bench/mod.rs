@@ -5,6 +5,7 @@
 
 mod figures;
 mod guard;
+mod limiter;
 mod table;
 
 use anyhow::Result;
@@ -14,11 +15,14 @@ use anyhow::Result;
 pub(crate) enum Bench {
     /// The gateway beside nginx, HAProxy and Envoy: CPU time per request, rate, latency, memory
     Guard(guard::Args),
+    /// The store of limits beside governor: decisions in the same CPU time
+    Limiter(limiter::Args),
 }
 
 /// Measures it.
 pub(crate) fn run(bench: &Bench) -> Result<()> {
     match bench {
         Bench::Guard(args) => guard::run(args),
+        Bench::Limiter(args) => limiter::run(args),
     }
 }
