@@ -11,8 +11,9 @@ use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 use tracing::{debug, warn};
 
+use crate::client::Client;
 use crate::connections::{Full, Open};
-use crate::h1::{self, Client};
+use crate::h1;
 use crate::net::stream::Stream;
 use crate::tls;
 use crate::worker::Worker;

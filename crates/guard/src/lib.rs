@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `accept`, `connections`, `net`, `tls` | connections: counted, capped, decrypted |
 //! | `h1` | HTTP/1.1: heads parsed where they lie, bodies passed through |
+//! | `call`, `client`, `forwarded`, `failed` | what every engine shares: from a head to a decision, who is there, how it fails |
 //! | `gate` | the one door: every call of every engine is decided here |
 //! | `judge` | which limits and bounds are about a call, under which keys it counts, what it costs |
 //! | `penalties` | bans that double |
@@ -20,8 +21,12 @@ mod accept;
 mod access_log;
 mod admin;
 mod answer;
+mod call;
+mod client;
 mod clock;
 mod connections;
+mod failed;
+mod forwarded;
 mod gate;
 mod h1;
 mod judge;

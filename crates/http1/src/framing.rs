@@ -64,3 +64,15 @@ impl Declared {
         }
     }
 }
+
+/// What the values of `Content-Length` say, in any version of HTTP; `None` when there are none.
+///
+/// # Errors
+/// When there are several, or one is not a plain number.
+pub fn declared_length<'v>(values: impl Iterator<Item = &'v [u8]>) -> Result<Option<u64>, Refused> {
+    let mut declared = Declared::default();
+    for value in values {
+        declared.length(value)?;
+    }
+    Ok(declared.length)
+}

@@ -149,12 +149,23 @@ impl<'b> Told<'b> {
             (None, Version::Http10) => return Ok(""),
             _ => return Err(Reason::MissingHost.into()),
         };
-        let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b".-_~:[]%!$&'()*+;=".contains(byte);
-        if !host.iter().all(plain) {
-            return Err(Reason::InvalidHost.into());
-        }
-        std::str::from_utf8(host).map_err(|_| Reason::InvalidHost.into())
+        check_host(host)
     }
+}
+
+/// Host and port as a client names them, in `Host` or `:authority`.
+///
+/// # Errors
+/// When it is empty, or holds what no host has: a user, a path, white space.
+pub fn check_host(host: &[u8]) -> Result<&str, Refused> {
+    if host.is_empty() {
+        return Err(Reason::MissingHost.into());
+    }
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b".-_~:[]%!$&'()*+;=".contains(byte);
+    if !host.iter().all(plain) {
+        return Err(Reason::InvalidHost.into());
+    }
+    std::str::from_utf8(host).map_err(|_| Reason::InvalidHost.into())
 }
 
 fn split_target<'b>(method: &str, target: &'b str) -> Result<(&'b str, Option<&'b str>), Refused> {

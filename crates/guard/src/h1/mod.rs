@@ -21,4 +21,4 @@ mod forward;
 mod session;
 mod upgrade;
 
-pub(crate) use session::{Client, serve};
+pub(crate) use session::serve;

@@ -1,16 +1,18 @@
 //! A client's connection: call after call, until one of them ends it.
 
-use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use ratewarden_http1::{HeadEnd, Reason, Refused};
 
-use super::begin::{self, Begun, Forward, Unread};
+use super::begin::{self, Begun, Unread};
 use super::body::{self, ClientBody};
 use super::forward;
 use crate::answer;
+use crate::call;
+use crate::client::Client;
+use crate::failed::Broken;
 use crate::judge::Refusal;
 use crate::net::buffers::Buffer;
 use crate::net::deadline::{Deadline, Late};
@@ -19,19 +21,6 @@ use crate::net::stream::Stream;
 use crate::record::CallEnd;
 use crate::state::Loaded;
 use crate::worker::Worker;
-
-/// Who is connected.
-#[derive(Debug, Clone)]
-pub(crate) struct Client {
-    /// The other end of the connection, or what a PROXY header says it is.
-    pub(crate) address: IpAddr,
-    /// The same in text, as it is forwarded.
-    pub(crate) address_text: String,
-    /// The subject of its certificate.
-    pub(crate) subject: Option<String>,
-    /// It speaks TLS.
-    pub(crate) tls: bool,
-}
 
 /// A connection and what belongs to it.
 #[derive(Debug)]
@@ -194,11 +183,11 @@ impl Session {
 
     /// Answers a message that is none, and ends the connection: where it would go on nobody can know.
     async fn refuse(&mut self, refused: &Refused) -> After {
-        self.end_with(&Refusal::new(refused.status, refused.reason.name(), refused.to_string())).await
+        self.end_with(&call::refusal(refused)).await
     }
 
     /// Answers a body that is malformed, late or too large.
-    async fn broken_body(&mut self, broken: &body::Broken) -> After {
+    async fn broken_body(&mut self, broken: &Broken) -> After {
         match broken.refusal() {
             Some(refusal) => self.end_with(&refusal).await,
             None => After::Cut,
@@ -238,12 +227,5 @@ impl Session {
                 _ => return,
             }
         }
-    }
-}
-
-impl Forward {
-    /// Whether the call may be sent again when a connection that was used before turns out to be dead.
-    pub(crate) fn is_idempotent(&self) -> bool {
-        matches!(self.method.as_str(), "GET" | "HEAD" | "OPTIONS" | "PUT" | "DELETE")
     }
 }
