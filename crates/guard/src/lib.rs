@@ -8,6 +8,7 @@
 //! | `accept`, `connections`, `net`, `tls` | connections: counted, capped, decrypted |
 //! | `h1` | HTTP/1.1: heads parsed where they lie, bodies passed through |
 //! | `call`, `client`, `forwarded`, `failed` | what every engine shares: from a head to a decision, who is there, how it fails |
+//! | `h2`, `transfer` | HTTP/2, which is hyper's; bodies handed from one version to the other |
 //! | `gate` | the one door: every call of every engine is decided here |
 //! | `judge` | which limits and bounds are about a call, under which keys it counts, what it costs |
 //! | `penalties` | bans that double |
@@ -29,6 +30,7 @@ mod failed;
 mod forwarded;
 mod gate;
 mod h1;
+mod h2;
 mod judge;
 mod load;
 mod metrics;
@@ -38,6 +40,7 @@ mod record;
 mod run;
 mod state;
 mod tls;
+mod transfer;
 mod upstream;
 mod worker;
 

@@ -158,7 +158,8 @@ pub(crate) async fn pump(
     Ok(total)
 }
 
-fn write_piece(data: &[u8], framing: Framing, out: &mut Vec<u8>) {
+/// Appends data in its framing.
+pub(crate) fn write_piece(data: &[u8], framing: Framing, out: &mut Vec<u8>) {
     if framing == Framing::Chunked {
         write_chunk_size(out, data.len());
         out.extend_from_slice(data);

@@ -73,7 +73,7 @@ pub(crate) async fn forward(
             }
             call.pass.charges.settle(&Ending { status: replied.status, body_bytes: replied.bytes, price });
             if replied.reusable && body.is_done() {
-                session.worker.pool().put(server.index(), connection);
+                session.worker.pool(loaded).put(server.index(), connection);
             }
             if replied.close || !body.is_done() { After::Close } else { After::Next }
         }
@@ -95,7 +95,7 @@ async fn attempts(
     let mut fresh = false;
     let mut last = Failed::Connect(io::ErrorKind::NotConnected.into());
     while let Some(server) = loaded.servers.choose(&unreachable) {
-        let pool = session.worker.pool();
+        let pool = session.worker.pool(loaded);
         let pooled = if fresh { None } else { pool.take(server.index()).await };
         let mut connection = match pooled {
             Some(connection) => connection,

@@ -15,7 +15,7 @@
 //! | `fields` | the codec's fields as callers and limits read them |
 
 mod begin;
-mod body;
+pub(crate) mod body;
 mod fields;
 mod forward;
 mod session;

@@ -9,7 +9,11 @@
 
 mod bodies;
 mod calls;
+mod frames;
 mod hostile;
+mod http2;
+mod http2_client;
+mod http2_hostile;
 mod load;
 mod operator;
 mod server;
