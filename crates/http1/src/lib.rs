@@ -30,7 +30,7 @@ pub use query::{check_query, query_values};
 pub use refused::{Reason, Refused};
 pub use request::{RequestHead, Version, check_host, parse_request};
 pub use response::{ResponseHead, parse_response};
-pub use write::{Extra, OutgoingRequest, OutgoingResponse, write_answer, write_request};
+pub use write::{Extra, OutgoingRequest, OutgoingResponse, write_answer, write_request, write_response};
 
 /// Fields a head may have at the very most, whatever is configured.
 pub const MAX_FIELDS: usize = 256;

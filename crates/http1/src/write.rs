@@ -91,17 +91,30 @@ impl<'b> ResponseHead<'_, 'b> {
 
     /// Appends the head as it is sent on: always HTTP/1.1, with the standard phrase left out.
     pub fn write(&self, outgoing: &OutgoingResponse<'_>, out: &mut Vec<u8>) {
-        write_status(out, self.status);
-        for (name, value) in self.forwarded() {
-            if !is_named(name, outgoing.without) {
-                write_field(out, name, value);
-            }
-        }
-        if let (Framing::None, Some(length)) = (outgoing.framing, self.named_length) {
-            let _ = write!(out, "content-length: {length}\r\n");
-        }
-        write_end(out, outgoing.framing, outgoing.upgrade, outgoing.close, outgoing.extra);
+        write_response(self.status, self.forwarded(), self.named_length, outgoing, out);
     }
+}
+
+/// Appends the head of a response, whichever version of HTTP it came in. `fields` are the upstream's that are for the
+/// client as well; they hold no line ends, which whoever parsed them has made sure of. `named_length` is the length
+/// of a body that is left out.
+pub fn write_response<'f>(
+    status: u16,
+    fields: impl Iterator<Item = Extra<'f>>,
+    named_length: Option<u64>,
+    outgoing: &OutgoingResponse<'_>,
+    out: &mut Vec<u8>,
+) {
+    write_status(out, status);
+    for (name, value) in fields {
+        if !is_named(name, outgoing.without) {
+            write_field(out, name, value);
+        }
+    }
+    if let (Framing::None, Some(length)) = (outgoing.framing, named_length) {
+        let _ = write!(out, "content-length: {length}\r\n");
+    }
+    write_end(out, outgoing.framing, outgoing.upgrade, outgoing.close, outgoing.extra);
 }
 
 /// Appends a whole answer of the gateway itself. `with_body` is false for an answer to HEAD: the length is named,

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use ratewarden_http1::{
     Extra, Framing, OutgoingRequest, RequestHead, Version, parse_request, storage, write_answer,
 };
@@ -16,6 +17,8 @@ use crate::gate::Pass;
 use crate::judge::Refusal;
 use crate::record::CallEnd;
 use crate::state::Loaded;
+use crate::transfer::{self, Outgoing, Parts};
+use crate::upstream::Repeatable;
 use crate::worker::Worker;
 
 /// A body of at most this many bytes is read over when the call is answered without it.
@@ -52,6 +55,9 @@ pub(crate) struct Forward {
     pub(crate) upgrade: bool,
     pub(crate) expects_continue: bool,
     pub(crate) end: CallEnd,
+    /// For a server that speaks HTTP/2: its head, and the body where that was read already. Nothing is in the
+    /// output then.
+    pub(crate) http2: Option<Box<(Outgoing, Repeatable)>>,
 }
 
 /// Parses and judges a head. Writes the upstream's head, or an answer, to `out`.
@@ -82,7 +88,10 @@ pub(crate) fn begin(
         call::Begun::NeedsBody => Begun::NeedsBody(head.framing),
         call::Begun::Answer(answer) => answered(worker, &head, &answer, out),
         call::Begun::Forward(admitted) => {
-            write_request(loaded, client, &head, body, &admitted, out);
+            let http2 = match write_request(loaded, client, &head, body, &admitted, out) {
+                Ok(http2) => http2,
+                Err(refusal) => return malformed(worker, client, &refusal, out),
+            };
             let Admitted { pass, end, .. } = *admitted;
             Begun::Forward(Box::new(Forward {
                 method: head.method.to_owned(),
@@ -92,12 +101,15 @@ pub(crate) fn begin(
                 upgrade: head.upgrade.is_some(),
                 expects_continue: head.expects_continue && body.is_none(),
                 end,
+                http2,
                 pass,
             }))
         }
     }
 }
 
+/// Writes the upstream's head and what is there of the body to `out`; for a server that speaks HTTP/2 they are
+/// returned.
 fn write_request(
     loaded: &Loaded,
     client: &Client,
@@ -105,29 +117,32 @@ fn write_request(
     body: Option<&[u8]>,
     admitted: &Admitted<'_>,
     out: &mut Vec<u8>,
-) {
+) -> Result<Option<Box<(Outgoing, Repeatable)>>, Refusal> {
     let changed = &admitted.pass.changed;
     let body = changed.body.as_deref().or(body);
     let via = Via::new(loaded, client, &HeadFields(head.fields), admitted.address);
     let extra = via.fields(client, head.host);
+    let extra = extra.get(..via.count()).unwrap_or_default();
     let host = if head.host.is_empty() { "localhost" } else { head.host };
     let framing = match body {
         Some(body) if head.framing != Framing::None => Framing::Length(body.len() as u64),
         _ => head.framing,
     };
-    let outgoing = OutgoingRequest {
-        path: &admitted.path,
-        query: changed.query.as_deref().or(head.query),
-        host,
-        framing,
-        upgrade: head.upgrade,
-        without: via.without,
-        extra: extra.get(..via.count()).unwrap_or_default(),
-    };
+    let (path, query) = (&*admitted.path, changed.query.as_deref().or(head.query));
+    if loaded.policy.upstream.http2 {
+        let https = loaded.policy.upstream.servers.iter().any(|server| server.https);
+        let parts = Parts { method: head.method, path, query, host, https, framing, trailers: false };
+        let outgoing = transfer::request(&parts, head.forwarded(), via.without, extra)?;
+        let body = body.map_or(Repeatable::None, |body| Repeatable::Whole(Bytes::copy_from_slice(body)));
+        return Ok(Some(Box::new((outgoing, body))));
+    }
+    let without = via.without;
+    let outgoing = OutgoingRequest { path, query, host, framing, upgrade: head.upgrade, without, extra };
     head.write(&outgoing, out);
     if let Some(body) = body {
         out.extend_from_slice(body);
     }
+    Ok(None)
 }
 
 /// Writes the answer to a call that is not forwarded.

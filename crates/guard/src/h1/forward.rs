@@ -9,7 +9,7 @@ use ratewarden_http1::{Framing, HeadEnd, OutgoingResponse, ResponseHead, parse_r
 use super::begin::{self, Forward};
 use super::body::{self, ClientBody, Source};
 use super::session::{After, CONTINUE, Session};
-use super::upgrade;
+use super::{to_http2, upgrade};
 use crate::answer;
 use crate::failed::{Broken, Failed, is_idempotent};
 use crate::gate::Ending;
@@ -41,9 +41,12 @@ struct Replied {
 pub(crate) async fn forward(
     session: &mut Session,
     loaded: &Loaded,
-    call: Box<Forward>,
+    mut call: Box<Forward>,
     out: &mut Vec<u8>,
 ) -> After {
+    if let Some(http2) = call.http2.take() {
+        return Box::pin(to_http2::forward(session, loaded, call, *http2)).await;
+    }
     let mut body = ClientBody::new(call.body);
     if let Framing::Length(length) = call.body
         && length <= INLINE
@@ -304,7 +307,7 @@ async fn read_head(source: &mut Source<'_>) -> Result<usize, Failed> {
 
 impl Session {
     /// Ends a call that no server answered.
-    async fn failed(&mut self, call: Forward, failed: &Failed, body_read: bool) -> After {
+    pub(super) async fn failed(&mut self, call: Forward, failed: &Failed, body_read: bool) -> After {
         let answer = failed.record(&self.worker);
         let status = answer.as_ref().map_or(0, |refusal| refusal.status);
         call.end.finish(&self.worker, status, 0);

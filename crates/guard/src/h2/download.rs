@@ -58,6 +58,8 @@ pub(crate) struct Http1<'d> {
 /// An answer over HTTP/2.
 pub(crate) struct Http2<'d> {
     incoming: Incoming,
+    /// Nothing comes after the head, or nothing that is read.
+    ended: bool,
     patience: &'d Patience,
 }
 
@@ -115,10 +117,15 @@ impl<'d> Http2<'d> {
             all.filter(|(name, _)| !is_hop_by_hop(name) && *name != "content-length")
         };
         let mut arrived = answering.arrived(parts.status.as_u16(), fields, known)?;
-        if incoming.is_end_stream() {
+        let bodiless = answering.method == http::Method::HEAD || matches!(arrived.status, 204 | 304);
+        let ended = bodiless || incoming.is_end_stream();
+        if ended {
+            if !bodiless && known.is_some_and(|length| length > 0) {
+                return Err(Failed::Malformed(Reason::InvalidLength.into()));
+            }
             arrived.length = None;
         }
-        Ok((arrived, Self { incoming, patience }))
+        Ok((arrived, Self { incoming, ended, patience }))
     }
 }
 
@@ -168,7 +175,7 @@ impl Http1<'_> {
 
 impl Download for Http2<'_> {
     fn whole(&mut self) -> Option<Bytes> {
-        self.incoming.is_end_stream().then(Bytes::new)
+        self.ended.then(Bytes::new)
     }
 
     async fn piece(&mut self) -> Result<Piece, Failed> {

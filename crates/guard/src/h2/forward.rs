@@ -289,7 +289,8 @@ impl Answering {
                 }
                 Piece::Trailers(_) | Piece::End => true,
             };
-            if self.most.is_some_and(|most| body_bytes > most) {
+            let short = last && length.is_some_and(|length| length != body_bytes);
+            if short || self.most.is_some_and(|most| body_bytes > most) {
                 return Err(Failed::Midway);
             }
             let Ok(Ok(room)) = patience.wait(sender.reserve()).await else {

@@ -47,13 +47,15 @@ pub(crate) struct Answered {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
+    pub(crate) trailers: Option<HeaderMap>,
 }
 
 impl Answered {
     pub(crate) async fn read(response: Response<Incoming>) -> Self {
         let (parts, body) = response.into_parts();
         let collected = body.collect().await.unwrap();
-        Self { status: parts.status.as_u16(), headers: parts.headers, body: collected.to_bytes() }
+        let trailers = collected.trailers().cloned();
+        Self { status: parts.status.as_u16(), headers: parts.headers, body: collected.to_bytes(), trailers }
     }
 
     pub(crate) fn text(&self) -> &str {
