@@ -38,7 +38,7 @@ pub(crate) enum Begun<'r> {
     /// The gateway answers; that is recorded already.
     Answer(Answer),
     /// It goes to the upstream.
-    Forward(Box<Admitted<'r>>),
+    Forward(Admitted<'r>),
 }
 
 /// A call that goes to the upstream.
@@ -48,7 +48,7 @@ pub(crate) struct Admitted<'r> {
     pub(crate) path: Cow<'r, str>,
     /// The client's address, through trusted proxies.
     pub(crate) address: IpAddr,
-    pub(crate) pass: Pass,
+    pub(crate) pass: Box<Pass>,
     pub(crate) end: CallEnd,
 }
 
@@ -89,7 +89,7 @@ pub(crate) fn begin<'r, F: Fields>(
         Gate::Answer(answer) => turned(worker, client, asked, &path, answer),
         Gate::Pass(pass) => {
             let end = CallEnd::begun(worker, client, &view, &pass.subject, &pass.note);
-            Begun::Forward(Box::new(Admitted { path, address, pass: *pass, end }))
+            Begun::Forward(Admitted { path, address, pass, end })
         }
     }
 }

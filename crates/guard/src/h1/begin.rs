@@ -46,7 +46,7 @@ pub(crate) struct Unread {
 /// A call on its way.
 #[derive(Debug)]
 pub(crate) struct Forward {
-    pub(crate) pass: Pass,
+    pub(crate) pass: Box<Pass>,
     pub(crate) method: String,
     /// The client's body that is still to come; `None` when it stands in the output already.
     pub(crate) body: Framing,
@@ -92,7 +92,7 @@ pub(crate) fn begin(
                 Ok(http2) => http2,
                 Err(refusal) => return malformed(worker, client, &refusal, out),
             };
-            let Admitted { pass, end, .. } = *admitted;
+            let Admitted { pass, end, .. } = admitted;
             Begun::Forward(Box::new(Forward {
                 method: head.method.to_owned(),
                 body: if body.is_some() { Framing::None } else { head.framing },

@@ -95,7 +95,7 @@ async fn judged(
         Begun::Forward(admitted) => {
             let refused = |refusal: Refusal| Box::new(refuse(link, &refusal, to_head));
             let written = write(link, loaded, checked, body, &admitted).map_err(refused)?;
-            let Admitted { pass, end, .. } = *admitted;
+            let Admitted { pass, end, .. } = admitted;
             let upload = (!matches!(written.framing, Framing::None | Framing::Length(0))
                 && written.body.is_none())
             .then_some(upload);
@@ -134,6 +134,10 @@ fn check(loaded: &Loaded, mut parts: request::Parts, ended: bool) -> Result<Chec
     let lengths = parts.headers.get_all(CONTENT_LENGTH).into_iter().map(HeaderValue::as_bytes);
     let framing = match (declared_length(lengths)?, ended) {
         (Some(length), _) => Framing::Length(length),
+        // Some servers of HTTP/1.1 want to be told that a body is empty (RFC 9110 section 8.6).
+        (None, true) if matches!(parts.method, Method::POST | Method::PUT | Method::PATCH) => {
+            Framing::Length(0)
+        }
         (None, true) => Framing::None,
         (None, false) => Framing::Chunked,
     };

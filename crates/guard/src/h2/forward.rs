@@ -28,7 +28,7 @@ use crate::upstream::{Connection, InFlight, Repeatable, Sending};
 /// An admitted call.
 pub(crate) struct Call {
     pub(crate) method: Method,
-    pub(crate) pass: Pass,
+    pub(crate) pass: Box<Pass>,
     pub(crate) end: CallEnd,
     /// The client's body, where it is still to come.
     pub(crate) upload: Option<Upload>,
@@ -72,7 +72,7 @@ pub(crate) async fn forward(
 ) -> Response<Reply> {
     let (door, answered) = oneshot::channel();
     let Call { method, pass, end, upload } = call;
-    let Pass { fields, changed, charges, .. } = pass;
+    let Pass { fields, changed, charges, .. } = *pass;
     let to_head = method == Method::HEAD;
     let (open, most) = (Some((end, charges)), changed.response);
     let answering = Answering { link, loaded, method, fields, most, open, on_its_way, door: Some(door) };

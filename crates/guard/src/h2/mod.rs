@@ -4,6 +4,10 @@
 //! server that speaks HTTP/1.1 the head is written by the same codec. RFC 9113 lets a gateway treat what cannot be
 //! told in HTTP/1.1 as malformed, and so it is: that is where requests are smuggled by downgrading.
 //!
+//! Trailers pass to and from servers that speak HTTP/2 and are left out elsewhere, as HTTP/1.1 leaves them out. A client
+//! that waits for `100 Continue` is not told: it sends its body after a moment, as every client must. CONNECT, and with it
+//! WebSockets over HTTP/2, is refused.
+//!
 //! | file | thought |
 //! |---|---|
 //! | `serve` | a client's connection: its caps, its idleness, its end |

@@ -69,6 +69,7 @@ pub(crate) async fn serve(worker: Rc<Worker>, client: Client, stream: Rewound) {
             }
             () = ending.as_mut(), if !told => {
                 told = true;
+                link.stir();
                 connection.as_mut().graceful_shutdown();
             }
             () = link.flooded() => {

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use super::streams::Shared;
+use super::streams::SharedConnection;
 use crate::net::buffers::Buffer;
 use crate::net::duplex::Duplex;
 use crate::net::stream::Stream;
@@ -21,7 +21,7 @@ pub(crate) struct Connection {
 #[derive(Debug)]
 pub(crate) struct Pool {
     idle: RefCell<Vec<Vec<Connection>>>,
-    shared: Vec<Rc<Shared>>,
+    shared: Vec<Rc<SharedConnection>>,
     most: usize,
 }
 
@@ -47,7 +47,7 @@ impl Pool {
     }
 
     /// The connection that all calls to the server share.
-    pub(crate) fn shared(&self, server: usize) -> Option<Rc<Shared>> {
+    pub(crate) fn shared(&self, server: usize) -> Option<Rc<SharedConnection>> {
         self.shared.get(server).map(Rc::clone)
     }
 

@@ -12,6 +12,7 @@ use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::client::conn::http2::{Builder, SendRequest};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use ratewarden_policy::Timeouts;
 use tokio::sync::Mutex;
 
 use super::pool::Pool;
@@ -33,12 +34,16 @@ const CONNECTION_WINDOW: u32 = 4 * 1024 * 1024;
 /// Bytes of a client's body that wait to be sent.
 const SEND_BUFFER: usize = 64 * 1024;
 
+/// While calls are under way a server is asked this often whether it is still there, and has the time of a connect to
+/// answer: a connection that is gone without a word would let all of them wait to their ends.
+const PING: Duration = Duration::from_secs(5);
+
 /// A call that no server takes is given up after this many tries.
 const TRIES: usize = 3;
 
 /// A server's connection, if one is open.
 #[derive(Debug, Default)]
-pub(crate) struct Shared(Mutex<Option<SendRequest<Pieces>>>);
+pub(crate) struct SharedConnection(Mutex<Option<SendRequest<Pieces>>>);
 
 /// A body that can be sent again.
 #[derive(Debug, Clone)]
@@ -126,7 +131,7 @@ impl Sending<'_> {
                 return Ok((sender, true));
             }
             let stream = self.loaded.connector.stream(&server.known().server).await?;
-            let sender = handshake(stream, self.loaded.policy.timeouts.idle).await?;
+            let sender = handshake(stream, &self.loaded.policy.timeouts).await?;
             *open = Some(sender.clone());
             Ok((sender, false))
         };
@@ -202,7 +207,7 @@ async fn ask(
     })
 }
 
-async fn handshake(stream: Stream, idle: Duration) -> io::Result<SendRequest<Pieces>> {
+async fn handshake(stream: Stream, timeouts: &Timeouts) -> io::Result<SendRequest<Pieces>> {
     if !stream.agreed_on_http2() {
         return Err(io::Error::other("the server does not speak HTTP/2"));
     }
@@ -213,7 +218,8 @@ async fn handshake(stream: Stream, idle: Duration) -> io::Result<SendRequest<Pie
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
         .max_send_buf_size(SEND_BUFFER)
-        .keep_alive_interval(idle);
+        .keep_alive_interval(PING)
+        .keep_alive_timeout(timeouts.connect);
     let (sender, connection) = builder.handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
     tokio::task::spawn_local(async move {
         if let Err(error) = connection.await {

@@ -4,9 +4,11 @@ use std::time::{Duration, Instant};
 
 use http::{Method, Request};
 
-use crate::frames::{DATA, END_HEADERS, END_STREAM, Frames, HEADERS, Outcome, RST_STREAM, block, frame};
+use crate::frames::{
+    CONTINUATION, DATA, END_HEADERS, END_STREAM, Frames, HEADERS, Outcome, RST_STREAM, SETTINGS, block, frame,
+};
 use crate::http2_client::{Whole, call, connect, get, run};
-use crate::server::{Echo, Gateway};
+use crate::server::{Echo, Gateway, wait_for_lines};
 
 type Field = (&'static [u8], &'static [u8]);
 
@@ -76,6 +78,7 @@ fn what_could_be_smuggled_by_a_downgrade_never_reaches_the_server() {
         changed(b":method", b"GE T"),
         changed(b":method", b"TRACE"),
         changed(b":method", b"CONNECT"),
+        [&changed(b":method", b"CONNECT")[..], &[(b":protocol", b"websocket")]].concat(),
         changed(b":authority", b"a.test\r\nx: y"),
         changed(b":authority", b"user@a.test"),
         changed(b":authority", b"a.test/b"),
@@ -179,4 +182,83 @@ fn a_body_that_is_cut_off_does_not_reach_the_server_as_a_whole() {
         assert_eq!(frames.outcome(3), Outcome::Answer(Some(200)));
     }
     assert_eq!(echo.answered(), 2);
+}
+
+#[test]
+fn a_connection_that_nobody_uses_is_told_to_go() {
+    let gateway = Gateway::start(Echo::start().address, "idle = \"500ms\"\n");
+    let mut frames = Frames::connect(gateway.guard().http()[0]);
+    let get = block(&[(b":method", b"GET"), PSEUDO[1], PSEUDO[2], PSEUDO[3]]);
+    frames.send(HEADERS, END_HEADERS | END_STREAM, 1, &get).unwrap();
+    assert_eq!(frames.outcome(1), Outcome::Answer(Some(200)));
+    assert_eq!(frames.outcome(3), Outcome::GoAway);
+}
+
+#[test]
+fn a_client_that_does_not_read_its_answer_is_given_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("access.ndjson");
+    let gateway = Gateway::start(Echo::start().address, &format!("[log]\naccess = \"{}\"\n", log.display()));
+    let mut frames = Frames::connect(gateway.guard().http()[0]);
+    // No window: not a byte of a body may be sent to it. Its own body is longer than what is held for it.
+    frames.send(SETTINGS, 0, 0, &[0, 4, 0, 0, 0, 0]).unwrap();
+    frames.send(HEADERS, END_HEADERS, 1, &block(&PSEUDO)).unwrap();
+    for number in 0..40 {
+        let flags = if number == 39 { END_STREAM } else { 0 };
+        frames.send(DATA, flags, 1, &[b'x'; 1_600]).unwrap();
+    }
+    let line = &wait_for_lines(&log, 1)[0];
+    assert_eq!((&line["decision"], &line["status"]), (&"admitted".into(), &0.into()), "{line}");
+}
+
+#[test]
+fn a_call_that_is_given_up_gives_back_what_it_held() {
+    // It accepts and never answers.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let rules = "[[limit]]\nname = \"one\"\nper = []\nconcurrent = 1\n";
+    let gateway = Gateway::start(silent.local_addr().unwrap(), rules);
+    let mut frames = Frames::connect(gateway.guard().http()[0]);
+    let get = block(&[(b":method", b"GET"), PSEUDO[1], PSEUDO[2], PSEUDO[3]]);
+    frames.send(HEADERS, END_HEADERS | END_STREAM, 1, &get).unwrap();
+    let first = silent.accept().unwrap();
+    assert_eq!(gateway.get("/", "").status, 429, "the one is under way");
+    frames.send(RST_STREAM, 0, 1, &8_u32.to_be_bytes()).unwrap();
+    // The gateway ends the call to the server, which the server sees.
+    let read = std::io::Read::read_to_end(&mut &first.0, &mut Vec::new());
+    assert!(read.is_ok(), "{read:?}");
+    // A moment later it has given back what the call held: one is admitted, to a server as silent as ever.
+    let begun = Instant::now();
+    let again = || gateway.get("/", "").status;
+    let status =
+        std::iter::repeat_with(again).find(|&status| status != 429 || begun.elapsed().as_secs() > 20);
+    assert_eq!(status, Some(504));
+}
+
+#[test]
+fn a_head_without_end_ends_its_connection() {
+    let gateway = Gateway::start(Echo::start().address, "");
+    let mut frames = Frames::connect(gateway.guard().http()[0]);
+    frames.send(HEADERS, END_STREAM, 1, &block(&PSEUDO)).unwrap();
+    let more = block(&[(b"x-more", &[b'y'; 120])]);
+    let begun = Instant::now();
+    while frames.send(CONTINUATION, 0, 1, &more).is_ok() {
+        assert!(begun.elapsed() < Duration::from_secs(20), "the head goes on");
+    }
+    assert_eq!(gateway.get("/", "").status, 200);
+}
+
+#[test]
+fn a_client_that_only_gives_up_calls_loses_its_connection() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let gateway = Gateway::start(silent.local_addr().unwrap(), "");
+    let mut frames = Frames::connect(gateway.guard().http()[0]);
+    let get = block(&[(b":method", b"GET"), PSEUDO[1], PSEUDO[2], PSEUDO[3]]);
+    // One after the other, each of them on its way already: nothing that a cap on open streams would see.
+    for number in 0..101 {
+        frames.send(HEADERS, END_HEADERS | END_STREAM, 2 * number + 1, &get).unwrap();
+        let (mut server, _) = silent.accept().unwrap();
+        frames.send(RST_STREAM, 0, 2 * number + 1, &8_u32.to_be_bytes()).unwrap();
+        std::io::Read::read_to_end(&mut server, &mut Vec::new()).unwrap();
+    }
+    assert_eq!(frames.outcome(999), Outcome::Closed);
 }

@@ -9,7 +9,7 @@ use http_body_util::{BodyExt, Full};
 
 use crate::http2_client::{Whole, call, connect, get, run};
 use crate::http2_server::Http2Server;
-use crate::server::{Answer, Echo, Gateway};
+use crate::server::{Answer, Echo, Gateway, exchange};
 
 /// A gateway whose upstream is spoken to in HTTP/2.
 fn gateway(upstream: SocketAddr, rules: &str) -> Gateway {
@@ -136,4 +136,27 @@ fn a_server_that_does_not_speak_it_is_a_bad_gateway() {
         let mut sender = connect(gateway.guard().http()[0]).await;
         assert_eq!(call(&mut sender, get("/", &[])).await.status, 502);
     });
+}
+
+#[test]
+fn its_health_is_asked_for_in_its_own_version() {
+    let server = Http2Server::start(None);
+    for (path, ready) in [("/", 200), ("/sick", 503)] {
+        let health = format!(
+            "http2 = true\nhealth = {{ path = \"{path}\", every = \"200ms\", timeout = \"200ms\" }}\n"
+        );
+        let gateway = Gateway::start_with(server.address, &health, "admin = \"127.0.0.1:0\"\n---");
+        let admin = gateway.guard().admin().unwrap();
+        let asked = server.answered();
+        let begun = std::time::Instant::now();
+        // Three checks are enough to be sick; a few more show that one is not.
+        let status = loop {
+            let answer = exchange(admin, "GET /readyz HTTP/1.1\r\nhost: a\r\n\r\n");
+            if answer.status == 503 || server.answered() > asked + 5 {
+                break answer.status;
+            }
+            assert!(begun.elapsed().as_secs() < 20, "nobody asks");
+        };
+        assert_eq!(status, ready, "{path}");
+    }
 }
