@@ -191,3 +191,20 @@ pub(crate) const fn reason(error: Error, first_line: Reason) -> Reason {
         Error::NewLine | Error::Status | Error::Token => first_line,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_is_a_host_and_a_port_and_nothing_else() {
+        for host in ["a.test", "a.test:8080", "[::1]:80", "192.0.2.1"] {
+            assert_eq!(check_host(host.as_bytes()), Ok(host));
+        }
+        for host in ["a b", "user@a", "a/b", "a?b", "a#b", "a\r\nx: y", "a\0", "\u{e9}.test"] {
+            let refused = check_host(host.as_bytes()).map_err(|refused| refused.reason);
+            assert_eq!(refused, Err(Reason::InvalidHost), "{host:?}");
+        }
+        assert_eq!(check_host(b"").map_err(|refused| refused.reason), Err(Reason::MissingHost));
+    }
+}

@@ -262,3 +262,18 @@ fn a_client_that_only_gives_up_calls_loses_its_connection() {
     }
     assert_eq!(frames.outcome(999), Outcome::Closed);
 }
+
+#[test]
+fn a_small_head_that_unpacks_into_a_large_one_is_refused() {
+    let echo = Echo::start();
+    let gateway = Gateway::start(echo.address, "");
+    // A field of 4000 bytes that the table keeps, and ten thousand times a byte that means it again: 40 MB.
+    let mut bomb = block(&PSEUDO);
+    bomb.extend_from_slice(&[0x40, 1, b'x', 0x7f, 0xa1, 0x1e]);
+    bomb.extend_from_slice(&[b'y'; 4_000]);
+    bomb.extend_from_slice(&[0xbe; 10_000]);
+    let mut frames = Frames::connect(gateway.guard().http()[0]);
+    frames.send(HEADERS, END_HEADERS | END_STREAM, 1, &bomb).unwrap();
+    assert_ne!(frames.outcome(1), Outcome::Answer(Some(200)));
+    assert_eq!(echo.answered(), 0);
+}

@@ -136,6 +136,11 @@ impl Gateway {
         std::fs::write(self.folder.path().join("ratewarden.toml"), policy(self.upstream, rules)).unwrap();
     }
 
+    /// Puts another server behind the gateway, at the next reload.
+    pub(crate) fn write_upstream(&self, upstream: SocketAddr) {
+        std::fs::write(self.folder.path().join("ratewarden.toml"), policy(upstream, "")).unwrap();
+    }
+
     pub(crate) fn stop(&mut self) {
         self.guard.take().unwrap().stop();
     }
