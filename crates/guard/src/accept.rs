@@ -11,10 +11,13 @@ use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 use tracing::{debug, warn};
 
+use crate::client::Client;
 use crate::connections::{Full, Open};
-use crate::h1::{self, Client};
+use crate::h1;
+use crate::h2;
 use crate::net::stream::Stream;
 use crate::tls;
+use crate::transfer::Rewound;
 use crate::worker::Worker;
 
 /// After an accept that failed (file descriptors used up) the next is tried this much later.
@@ -42,6 +45,7 @@ pub(crate) async fn serve(
     // An error means that nobody is left who could stop us.
     let _ = stopping.wait_for(|stop| *stop).await;
     accepting.shutdown().await;
+    worker.ending.notify_waiters();
     drain(&worker).await;
     deadlines.abort();
 }
@@ -127,6 +131,9 @@ async fn connection(worker: Rc<Worker>, tcp: TcpStream, address: IpAddr, tls: bo
     } else {
         Stream::Plain(tcp)
     };
+    if tls && stream.agreed_on_http2() {
+        return Box::pin(h2::serve(worker, client, Rewound::new(Vec::new(), stream))).await;
+    }
     h1::serve(worker, client, stream).await;
 }
 

@@ -7,6 +7,8 @@
 //! |---|---|
 //! | `accept`, `connections`, `net`, `tls` | connections: counted, capped, decrypted |
 //! | `h1` | HTTP/1.1: heads parsed where they lie, bodies passed through |
+//! | `call`, `client`, `forwarded`, `failed` | what every engine shares: from a head to a decision, who is there, how it fails |
+//! | `h2`, `transfer` | HTTP/2, which is hyper's; bodies handed from one version to the other |
 //! | `gate` | the one door: every call of every engine is decided here |
 //! | `judge` | which limits and bounds are about a call, under which keys it counts, what it costs |
 //! | `penalties` | bans that double |
@@ -20,10 +22,15 @@ mod accept;
 mod access_log;
 mod admin;
 mod answer;
+mod call;
+mod client;
 mod clock;
 mod connections;
+mod failed;
+mod forwarded;
 mod gate;
 mod h1;
+mod h2;
 mod judge;
 mod load;
 mod metrics;
@@ -33,6 +40,7 @@ mod record;
 mod run;
 mod state;
 mod tls;
+mod transfer;
 mod upstream;
 mod worker;
 

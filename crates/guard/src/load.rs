@@ -112,7 +112,6 @@ pub(crate) fn admin_token(policy: &Policy) -> Result<Option<String>, LoadError> 
 fn not_done(policy: &Policy) -> Option<&'static str> {
     let table = [
         ("listen.proxy-protocol", policy.listen.proxy_protocol),
-        ("upstream.http2", policy.upstream.http2),
         ("upstream.profile", policy.upstream.profile != Profile::None),
         ("store.file", policy.store.is_some()),
     ];

@@ -7,8 +7,8 @@ use ratewarden_limiter::Time;
 use ratewarden_policy::Offence;
 use serde::Serialize;
 
+use crate::client::Client;
 use crate::gate::{Judged, Note};
-use crate::h1::Client;
 use crate::judge::{Head, Refusal, Subject};
 use crate::penalties::Suspects;
 use crate::worker::Worker;

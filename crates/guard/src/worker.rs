@@ -7,6 +7,8 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 
+use tokio::sync::Notify;
+
 use crate::gate::Desk;
 use crate::metrics::Metrics;
 use crate::net::deadline::Deadlines;
@@ -20,6 +22,8 @@ pub(crate) struct Worker {
     pub(crate) desk: RefCell<Desk>,
     pub(crate) deadlines: Rc<Deadlines>,
     pub(crate) metrics: Arc<Metrics>,
+    /// Told when the gateway ends, for connections that have something to say then.
+    pub(crate) ending: Notify,
     loaded: RefCell<Arc<Loaded>>,
     version: Cell<u64>,
     pool: RefCell<(Arc<Servers>, Rc<Pool>)>,
@@ -39,6 +43,7 @@ impl Worker {
             desk: RefCell::default(),
             deadlines: Rc::default(),
             metrics: shared.add_metrics(),
+            ending: Notify::new(),
             version: Cell::new(version),
             pool: RefCell::new(pool(&loaded)),
             loaded: RefCell::new(loaded),
@@ -61,10 +66,14 @@ impl Worker {
         Arc::clone(&self.loaded.borrow())
     }
 
-    /// Idle upstream connections. A reload that changes the servers begins a new pool; calls under way give
-    /// theirs back to the old one, which ends with the last of them.
-    pub(crate) fn pool(&self) -> Rc<Pool> {
-        Rc::clone(&self.pool.borrow().1)
+    /// Connections to the servers of `loaded`. A reload that changes the servers begins a new pool; calls that
+    /// began before it have one of their own, so that no connection passes from one set of servers to the other.
+    pub(crate) fn pool(&self, loaded: &Loaded) -> Rc<Pool> {
+        let (servers, pool) = &*self.pool.borrow();
+        if Arc::ptr_eq(servers, &loaded.servers) {
+            return Rc::clone(pool);
+        }
+        Rc::new(Pool::new(loaded.servers.all().len(), 0))
     }
 
     /// Whether anybody reads what is written down of a call.

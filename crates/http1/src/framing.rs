@@ -64,3 +64,33 @@ impl Declared {
         }
     }
 }
+
+/// What the values of `Content-Length` say, in any version of HTTP; `None` when there are none.
+///
+/// # Errors
+/// When there are several, or one is not a plain number.
+pub fn declared_length<'v>(values: impl Iterator<Item = &'v [u8]>) -> Result<Option<u64>, Refused> {
+    let mut declared = Declared::default();
+    for value in values {
+        declared.length(value)?;
+    }
+    Ok(declared.length)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_length_is_declared_once_and_plainly() {
+        let declared = |values: &[&'static str]| {
+            declared_length(values.iter().map(|value| value.as_bytes())).map_err(|refused| refused.reason)
+        };
+        assert_eq!(declared(&[]), Ok(None));
+        assert_eq!(declared(&["0"]), Ok(Some(0)));
+        assert_eq!(declared(&["12", "12"]), Err(Reason::DuplicateLength));
+        for value in ["", "+1", "-1", "1, 1", "1 ", "0x1", "9223372036854775808", "00000000000000000001"] {
+            assert_eq!(declared(&[value]), Err(Reason::InvalidLength), "{value:?}");
+        }
+    }
+}

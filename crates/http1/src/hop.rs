@@ -85,7 +85,8 @@ pub(crate) fn drop_named(fields: &[Header<'_>], dropped: &mut Dropped) {
 
 /// Whether a field is for one hop whatever `Connection` says (RFC 9110 section 7.6.1, and what older programs
 /// send).
-pub(crate) fn is_hop_by_hop(name: &str) -> bool {
+#[must_use]
+pub fn is_hop_by_hop(name: &str) -> bool {
     let names: &[&str] = match name.len() {
         2 => &["te"],
         7 => &["trailer", "upgrade"],

@@ -22,14 +22,15 @@ mod write;
 
 pub use chunked::{Advance, BadChunk, Decoder, write_chunk_end, write_chunk_size};
 pub use end::HeadEnd;
-pub use framing::Framing;
+pub use framing::{Framing, declared_length};
+pub use hop::is_hop_by_hop;
 pub use httparse::Header;
 pub use path::normalise;
 pub use query::{check_query, query_values};
 pub use refused::{Reason, Refused};
-pub use request::{RequestHead, Version, parse_request};
+pub use request::{RequestHead, Version, check_host, parse_request};
 pub use response::{ResponseHead, parse_response};
-pub use write::{Extra, OutgoingRequest, OutgoingResponse, write_answer};
+pub use write::{Extra, OutgoingRequest, OutgoingResponse, write_answer, write_request, write_response};
 
 /// Fields a head may have at the very most, whatever is configured.
 pub const MAX_FIELDS: usize = 256;

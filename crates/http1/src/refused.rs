@@ -56,6 +56,7 @@ reasons! {
     TargetTooLong "target_too_long" 414 "the request target is too long",
     MissingHost "missing_host" 400 "the field Host is missing or empty",
     DuplicateHost "duplicate_host" 400 "the field Host is there more than once",
+    HostAndAuthority "host_and_authority" 400 "Host and `:authority` name different hosts",
     InvalidHost "invalid_host" 400 "the field Host is not a host and port",
     LengthAndEncoding "length_and_encoding" 400 "Content-Length and Transfer-Encoding are both there",
     DuplicateLength "duplicate_length" 400 "Content-Length is there more than once",

@@ -149,12 +149,23 @@ impl<'b> Told<'b> {
             (None, Version::Http10) => return Ok(""),
             _ => return Err(Reason::MissingHost.into()),
         };
-        let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b".-_~:[]%!$&'()*+;=".contains(byte);
-        if !host.iter().all(plain) {
-            return Err(Reason::InvalidHost.into());
-        }
-        std::str::from_utf8(host).map_err(|_| Reason::InvalidHost.into())
+        check_host(host)
     }
+}
+
+/// Host and port as a client names them, in `Host` or `:authority`.
+///
+/// # Errors
+/// When it is empty, or holds what no host has: a user, a path, white space.
+pub fn check_host(host: &[u8]) -> Result<&str, Refused> {
+    if host.is_empty() {
+        return Err(Reason::MissingHost.into());
+    }
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b".-_~:[]%!$&'()*+;=".contains(byte);
+    if !host.iter().all(plain) {
+        return Err(Reason::InvalidHost.into());
+    }
+    std::str::from_utf8(host).map_err(|_| Reason::InvalidHost.into())
 }
 
 fn split_target<'b>(method: &str, target: &'b str) -> Result<(&'b str, Option<&'b str>), Refused> {
@@ -178,5 +189,22 @@ pub(crate) const fn reason(error: Error, first_line: Reason) -> Reason {
         Error::TooManyHeaders => Reason::TooManyFields,
         Error::Version => Reason::Version,
         Error::NewLine | Error::Status | Error::Token => first_line,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_is_a_host_and_a_port_and_nothing_else() {
+        for host in ["a.test", "a.test:8080", "[::1]:80", "192.0.2.1"] {
+            assert_eq!(check_host(host.as_bytes()), Ok(host));
+        }
+        for host in ["a b", "user@a", "a/b", "a?b", "a#b", "a\r\nx: y", "a\0", "\u{e9}.test"] {
+            let refused = check_host(host.as_bytes()).map_err(|refused| refused.reason);
+            assert_eq!(refused, Err(Reason::InvalidHost), "{host:?}");
+        }
+        assert_eq!(check_host(b"").map_err(|refused| refused.reason), Err(Reason::MissingHost));
     }
 }

@@ -43,42 +43,78 @@ pub struct OutgoingResponse<'o> {
     pub extra: &'o [Extra<'o>],
 }
 
-impl RequestHead<'_, '_> {
+impl<'b> RequestHead<'_, 'b> {
+    /// The fields that are for the server as well, without `Host`, the framing and what is for one hop.
+    pub fn forwarded(&self) -> impl Iterator<Item = Extra<'b>> {
+        let fields = self.fields.iter().enumerate();
+        fields.filter(|(index, _)| !self.dropped.has(*index)).map(|(_, field)| (field.name, field.value))
+    }
+
     /// Appends the head as it is sent on: always HTTP/1.1.
     pub fn write(&self, outgoing: &OutgoingRequest<'_>, out: &mut Vec<u8>) {
-        out.extend_from_slice(self.method.as_bytes());
-        out.push(b' ');
-        out.extend_from_slice(outgoing.path.as_bytes());
-        if let Some(query) = outgoing.query {
-            out.push(b'?');
-            out.extend_from_slice(query.as_bytes());
-        }
-        out.extend_from_slice(b" HTTP/1.1\r\nhost: ");
-        out.extend_from_slice(outgoing.host.as_bytes());
-        out.extend_from_slice(b"\r\n");
-        for (index, field) in self.fields.iter().enumerate() {
-            if !self.dropped.has(index) && !is_named(field.name, outgoing.without) {
-                write_field(out, field.name, field.value);
-            }
-        }
-        write_end(out, outgoing.framing, outgoing.upgrade, false, outgoing.extra);
+        write_request(self.method, self.forwarded(), outgoing, out);
     }
 }
 
-impl ResponseHead<'_, '_> {
+/// Appends the head of a request, whichever version of HTTP it came in. `fields` are the client's that are for the
+/// server as well; they hold no line ends, which whoever parsed them has made sure of.
+pub fn write_request<'f>(
+    method: &str,
+    fields: impl Iterator<Item = Extra<'f>>,
+    outgoing: &OutgoingRequest<'_>,
+    out: &mut Vec<u8>,
+) {
+    out.extend_from_slice(method.as_bytes());
+    out.push(b' ');
+    out.extend_from_slice(outgoing.path.as_bytes());
+    if let Some(query) = outgoing.query {
+        out.push(b'?');
+        out.extend_from_slice(query.as_bytes());
+    }
+    out.extend_from_slice(b" HTTP/1.1\r\nhost: ");
+    out.extend_from_slice(outgoing.host.as_bytes());
+    out.extend_from_slice(b"\r\n");
+    for (name, value) in fields {
+        if !is_named(name, outgoing.without) {
+            write_field(out, name, value);
+        }
+    }
+    write_end(out, outgoing.framing, outgoing.upgrade, false, outgoing.extra);
+}
+
+impl<'b> ResponseHead<'_, 'b> {
+    /// The fields that are for the client as well, without the framing and what is for one hop.
+    pub fn forwarded(&self) -> impl Iterator<Item = Extra<'b>> {
+        let fields = self.fields.iter().enumerate();
+        fields.filter(|(index, _)| !self.dropped.has(*index)).map(|(_, field)| (field.name, field.value))
+    }
+
     /// Appends the head as it is sent on: always HTTP/1.1, with the standard phrase left out.
     pub fn write(&self, outgoing: &OutgoingResponse<'_>, out: &mut Vec<u8>) {
-        write_status(out, self.status);
-        for (index, field) in self.fields.iter().enumerate() {
-            if !self.dropped.has(index) && !is_named(field.name, outgoing.without) {
-                write_field(out, field.name, field.value);
-            }
-        }
-        if let (Framing::None, Some(length)) = (outgoing.framing, self.named_length) {
-            let _ = write!(out, "content-length: {length}\r\n");
-        }
-        write_end(out, outgoing.framing, outgoing.upgrade, outgoing.close, outgoing.extra);
+        write_response(self.status, self.forwarded(), self.named_length, outgoing, out);
     }
+}
+
+/// Appends the head of a response, whichever version of HTTP it came in. `fields` are the upstream's that are for the
+/// client as well; they hold no line ends, which whoever parsed them has made sure of. `named_length` is the length
+/// of a body that is left out.
+pub fn write_response<'f>(
+    status: u16,
+    fields: impl Iterator<Item = Extra<'f>>,
+    named_length: Option<u64>,
+    outgoing: &OutgoingResponse<'_>,
+    out: &mut Vec<u8>,
+) {
+    write_status(out, status);
+    for (name, value) in fields {
+        if !is_named(name, outgoing.without) {
+            write_field(out, name, value);
+        }
+    }
+    if let (Framing::None, Some(length)) = (outgoing.framing, named_length) {
+        let _ = write!(out, "content-length: {length}\r\n");
+    }
+    write_end(out, outgoing.framing, outgoing.upgrade, outgoing.close, outgoing.extra);
 }
 
 /// Appends a whole answer of the gateway itself. `with_body` is false for an answer to HEAD: the length is named,

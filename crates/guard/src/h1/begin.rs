@@ -1,24 +1,24 @@
 //! A head: parsed, judged, and turned into the upstream's head or an answer.
 
-use std::borrow::Cow;
-use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use ratewarden_callers::{Fields as _, Peer};
+use bytes::Bytes;
 use ratewarden_http1::{
-    Extra, Framing, OutgoingRequest, RequestHead, Version, check_query, normalise, parse_request, storage,
-    write_answer,
+    Extra, Framing, OutgoingRequest, RequestHead, Version, parse_request, storage, write_answer,
 };
-use ratewarden_policy::{ForwardedHeader, Trust};
 
 use super::fields::HeadFields;
-use super::session::Client;
 use crate::answer::Answer;
-use crate::gate::{self, Gate, Pass, Turned};
-use crate::judge::{Body, Head, Refusal};
+use crate::call::{self, Admitted, Asked};
+use crate::client::Client;
+use crate::forwarded::Via;
+use crate::gate::Pass;
+use crate::judge::Refusal;
 use crate::record::CallEnd;
 use crate::state::Loaded;
+use crate::transfer::{self, Outgoing, Parts};
+use crate::upstream::Repeatable;
 use crate::worker::Worker;
 
 /// A body of at most this many bytes is read over when the call is answered without it.
@@ -46,7 +46,7 @@ pub(crate) struct Unread {
 /// A call on its way.
 #[derive(Debug)]
 pub(crate) struct Forward {
-    pub(crate) pass: Pass,
+    pub(crate) pass: Box<Pass>,
     pub(crate) method: String,
     /// The client's body that is still to come; `None` when it stands in the output already.
     pub(crate) body: Framing,
@@ -55,6 +55,9 @@ pub(crate) struct Forward {
     pub(crate) upgrade: bool,
     pub(crate) expects_continue: bool,
     pub(crate) end: CallEnd,
+    /// For a server that speaks HTTP/2: its head, and the body where that was read already. Nothing is in the
+    /// output then.
+    pub(crate) http2: Option<Box<(Outgoing, Repeatable)>>,
 }
 
 /// Parses and judges a head. Writes the upstream's head, or an answer, to `out`.
@@ -71,56 +74,25 @@ pub(crate) fn begin(
     let fields = fields.get_mut(..most).unwrap_or_default();
     let head = match parse_request(bytes, fields, &loaded.protected) {
         Ok(head) => head,
-        Err(refused) => {
-            let refusal = Refusal::new(refused.status, refused.reason.name(), refused.to_string());
-            return malformed(worker, client, &refusal, out);
-        }
+        Err(refused) => return malformed(worker, client, &call::refusal(&refused), out),
     };
-    let checked = normalise(head.path).and_then(|path| {
-        head.query.map_or(Ok(()), check_query)?;
-        Ok(path)
-    });
-    let path = match checked {
-        Ok(path) => path,
-        Err(refused) => {
-            let refusal = Refusal::new(refused.status, refused.reason.name(), refused.to_string());
-            return turned(worker, client, &head, "", &gate::refused(&refusal, None), out);
-        }
-    };
-    if let (Framing::Length(length), Some(most)) = (head.framing, loaded.policy.caps.body_bytes)
-        && length > most
-    {
-        let refusal = Refusal::new(413, "body_too_large", format!("the body may have at most {most} bytes"));
-        return turned(worker, client, &head, &path, &gate::refused(&refusal, None), out);
-    }
-    judged(worker, loaded, client, &head, &path, body, out)
-}
-
-fn judged(
-    worker: &Rc<Worker>,
-    loaded: &Arc<Loaded>,
-    client: &Client,
-    head: &RequestHead<'_, '_>,
-    path: &str,
-    body: Option<&[u8]>,
-    out: &mut Vec<u8>,
-) -> Begun {
     let fields = HeadFields(head.fields);
-    let address = gate::client_address(loaded, client.address, &fields);
-    let peer = Peer { address, certificate_subject: client.subject.as_deref() };
-    let view = Head { method: head.method, path, query: head.query, fields: &fields };
-    let inspected = body.map(Body::new);
-    // A call without a body need not wait for one.
-    let inspected = match (&inspected, head.framing) {
-        (None, Framing::None) => Some(Body::new(b"")),
-        _ => inspected,
+    let asked = Asked {
+        method: head.method,
+        path: head.path,
+        query: head.query,
+        fields: &fields,
+        framing: head.framing,
     };
-    match gate::judge(worker, loaded, &view, &peer, inspected.as_ref()) {
-        Gate::NeedsBody => Begun::NeedsBody(head.framing),
-        Gate::Answer(answer) => turned(worker, client, head, path, &answer, out),
-        Gate::Pass(pass) => {
-            let end = CallEnd::begun(worker, client, &view, &pass.subject, &pass.note);
-            write_request(loaded, client, head, path, body, &pass, address, out);
+    match call::begin(worker, loaded, client, &asked, body) {
+        call::Begun::NeedsBody => Begun::NeedsBody(head.framing),
+        call::Begun::Answer(answer) => answered(worker, &head, &answer, out),
+        call::Begun::Forward(admitted) => {
+            let http2 = match write_request(loaded, client, &head, body, &admitted, out) {
+                Ok(http2) => http2,
+                Err(refusal) => return malformed(worker, client, &refusal, out),
+            };
+            let Admitted { pass, end, .. } = admitted;
             Begun::Forward(Box::new(Forward {
                 method: head.method.to_owned(),
                 body: if body.is_some() { Framing::None } else { head.framing },
@@ -129,105 +101,52 @@ fn judged(
                 upgrade: head.upgrade.is_some(),
                 expects_continue: head.expects_continue && body.is_none(),
                 end,
-                pass: *pass,
+                http2,
+                pass,
             }))
         }
     }
 }
 
-#[expect(clippy::too_many_arguments, reason = "everything a request is made of, each once")]
+/// Writes the upstream's head and what is there of the body to `out`; for a server that speaks HTTP/2 they are
+/// returned.
 fn write_request(
     loaded: &Loaded,
     client: &Client,
     head: &RequestHead<'_, '_>,
-    path: &str,
     body: Option<&[u8]>,
-    pass: &Pass,
-    address: IpAddr,
+    admitted: &Admitted<'_>,
     out: &mut Vec<u8>,
-) {
-    let body = pass.changed.body.as_deref().or(body);
-    let via = Via::new(loaded, client, head, address);
-    let extra = via.fields(client, head);
+) -> Result<Option<Box<(Outgoing, Repeatable)>>, Refusal> {
+    let changed = &admitted.pass.changed;
+    let body = changed.body.as_deref().or(body);
+    let via = Via::new(loaded, client, &HeadFields(head.fields), admitted.address);
+    let extra = via.fields(client, head.host);
+    let extra = extra.get(..via.count()).unwrap_or_default();
     let host = if head.host.is_empty() { "localhost" } else { head.host };
     let framing = match body {
         Some(body) if head.framing != Framing::None => Framing::Length(body.len() as u64),
         _ => head.framing,
     };
-    let outgoing = OutgoingRequest {
-        path,
-        query: pass.changed.query.as_deref().or(head.query),
-        host,
-        framing,
-        upgrade: head.upgrade,
-        without: via.without,
-        extra: extra.get(..via.count).unwrap_or_default(),
-    };
+    let (path, query) = (&*admitted.path, changed.query.as_deref().or(head.query));
+    if loaded.policy.upstream.http2 {
+        let https = loaded.policy.upstream.servers.iter().any(|server| server.https);
+        let parts = Parts { method: head.method, path, query, host, https, framing, trailers: false };
+        let outgoing = transfer::request(&parts, head.forwarded(), via.without, extra)?;
+        let body = body.map_or(Repeatable::None, |body| Repeatable::Whole(Bytes::copy_from_slice(body)));
+        return Ok(Some(Box::new((outgoing, body))));
+    }
+    let without = via.without;
+    let outgoing = OutgoingRequest { path, query, host, framing, upgrade: head.upgrade, without, extra };
     head.write(&outgoing, out);
     if let Some(body) = body {
         out.extend_from_slice(body);
     }
-}
-
-/// What the upstream is told about who is behind the gateway.
-struct Via<'v> {
-    forwarded_for: Cow<'v, str>,
-    without: &'static [&'static str],
-    count: usize,
-}
-
-impl<'v> Via<'v> {
-    /// The header of a trusted proxy is kept and continued. Whatever else speaks of the client was not checked by
-    /// anybody, and is replaced or left out.
-    fn new(loaded: &Loaded, client: &'v Client, head: &RequestHead<'_, '_>, address: IpAddr) -> Self {
-        let Trust { proxies, header, .. } = &loaded.policy.trust;
-        let own = Cow::Borrowed(client.address_text.as_str());
-        if address == client.address || !proxies.iter().any(|network| network.contains(client.address)) {
-            let without =
-                &["x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-real-ip", "forwarded"];
-            return Self { forwarded_for: own, without, count: 3 };
-        }
-        match header {
-            ForwardedHeader::XForwardedFor => {
-                let fields = HeadFields(head.fields);
-                let mut list = String::new();
-                for value in fields.values("x-forwarded-for") {
-                    list.push_str(&String::from_utf8_lossy(value));
-                    list.push_str(", ");
-                }
-                list.push_str(&own);
-                let without = &["x-forwarded-for", "x-real-ip", "forwarded"];
-                Self { forwarded_for: Cow::Owned(list), without, count: 1 }
-            }
-            ForwardedHeader::Forwarded => {
-                let without = &["x-forwarded-for", "x-real-ip"];
-                Self { forwarded_for: Cow::Owned(format!("{address}, {own}")), without, count: 1 }
-            }
-        }
-    }
-
-    fn fields<'f>(&'f self, client: &Client, head: &RequestHead<'_, 'f>) -> [Extra<'f>; 3] {
-        [
-            ("x-forwarded-for", self.forwarded_for.as_bytes()),
-            ("x-forwarded-proto", if client.tls { b"https" } else { b"http" }),
-            ("x-forwarded-host", head.host.as_bytes()),
-        ]
-    }
+    Ok(None)
 }
 
 /// Writes the answer to a call that is not forwarded.
-fn turned(
-    worker: &Worker,
-    client: &Client,
-    head: &RequestHead<'_, '_>,
-    path: &str,
-    turned: &Turned,
-    out: &mut Vec<u8>,
-) -> Begun {
-    let Turned { answer, subject, note } = turned;
-    let fields = HeadFields(head.fields);
-    let view = Head { method: head.method, path, query: head.query, fields: &fields };
-    worker.record(&CallEnd::turned(worker, client, &view, subject.as_ref(), note, answer.status));
+fn answered(worker: &Worker, head: &RequestHead<'_, '_>, answer: &Answer, out: &mut Vec<u8>) -> Begun {
     // A client that waits for `100 Continue` may or may not send the body now: nobody can know where the next
     // call begins. A long body is not read over either.
     let (unread, lost) = match head.framing {

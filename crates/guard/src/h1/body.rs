@@ -5,7 +5,7 @@ use std::time::Duration;
 use ratewarden_http1::{BadChunk, Decoder, Framing, write_chunk_end, write_chunk_size};
 
 use super::session::Session;
-use crate::judge::Refusal;
+use crate::failed::Broken;
 use crate::net::buffers::{Buffer, SIZE};
 use crate::net::deadline::{Deadline, Deadlines, Late};
 use crate::net::duplex::Duplex;
@@ -18,18 +18,6 @@ pub(crate) enum ClientBody {
     Chunked(Decoder),
     UntilClose,
     Done,
-}
-
-/// A body that cannot be read to its end.
-#[derive(Debug)]
-pub(crate) enum Broken {
-    Chunk(BadChunk),
-    TooLarge(u64),
-    Late,
-    /// The connection has ended in the midst of it, or failed.
-    Closed,
-    /// The side that it was written to.
-    Write,
 }
 
 /// What was found of a body in a buffer.
@@ -75,20 +63,6 @@ impl ClientBody {
             *self = Self::Done;
         }
         Ok(found)
-    }
-}
-
-impl Broken {
-    /// What the client is told; nothing when nobody is there.
-    pub(crate) fn refusal(&self) -> Option<Refusal> {
-        match self {
-            Self::Chunk(bad) => Some(Refusal::new(400, "bad_chunk", bad.to_string())),
-            Self::TooLarge(most) => {
-                Some(Refusal::new(413, "body_too_large", format!("the body may have at most {most} bytes")))
-            }
-            Self::Late => Some(Refusal::new(408, "body_timeout", "the body took too long")),
-            Self::Closed | Self::Write => None,
-        }
     }
 }
 
@@ -184,7 +158,8 @@ pub(crate) async fn pump(
     Ok(total)
 }
 
-fn write_piece(data: &[u8], framing: Framing, out: &mut Vec<u8>) {
+/// Appends data in its framing.
+pub(crate) fn write_piece(data: &[u8], framing: Framing, out: &mut Vec<u8>) {
     if framing == Framing::Chunked {
         write_chunk_size(out, data.len());
         out.extend_from_slice(data);

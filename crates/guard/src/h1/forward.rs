@@ -4,15 +4,15 @@ use std::cell::Cell;
 use std::io;
 use std::pin::pin;
 
-use ratewarden_http1::{Framing, HeadEnd, OutgoingResponse, Refused, ResponseHead, parse_response, storage};
+use ratewarden_http1::{Framing, HeadEnd, OutgoingResponse, ResponseHead, parse_response, storage};
 
 use super::begin::{self, Forward};
-use super::body::{self, Broken, ClientBody, Source};
+use super::body::{self, ClientBody, Source};
 use super::session::{After, CONTINUE, Session};
-use super::upgrade;
+use super::{to_http2, upgrade};
 use crate::answer;
+use crate::failed::{Broken, Failed, is_idempotent};
 use crate::gate::Ending;
-use crate::judge::Refusal;
 use crate::net::deadline::Late;
 use crate::net::duplex::Duplex;
 use crate::net::stream::Stream;
@@ -25,21 +25,6 @@ const INLINE: u64 = 16 * 1024;
 
 /// Bytes of an upstream's head.
 const HEAD: usize = 64 * 1024;
-
-/// Why a server gave no answer that can be passed on.
-#[derive(Debug)]
-enum Failed {
-    Connect(io::Error),
-    /// It closed the connection before the first byte of an answer.
-    Closed,
-    Late(&'static str),
-    Malformed(Refused),
-    TooLarge(u64),
-    /// It failed after the client had seen the beginning of the answer.
-    Midway,
-    /// The client's body, or the client itself, failed.
-    Client(Broken),
-}
 
 /// An answer that was passed on.
 #[derive(Debug)]
@@ -56,9 +41,12 @@ struct Replied {
 pub(crate) async fn forward(
     session: &mut Session,
     loaded: &Loaded,
-    call: Box<Forward>,
+    mut call: Box<Forward>,
     out: &mut Vec<u8>,
 ) -> After {
+    if let Some(http2) = call.http2.take() {
+        return Box::pin(to_http2::forward(session, loaded, call, *http2)).await;
+    }
     let mut body = ClientBody::new(call.body);
     if let Framing::Length(length) = call.body
         && length <= INLINE
@@ -88,7 +76,7 @@ pub(crate) async fn forward(
             }
             call.pass.charges.settle(&Ending { status: replied.status, body_bytes: replied.bytes, price });
             if replied.reusable && body.is_done() {
-                session.worker.pool().put(server.index(), connection);
+                session.worker.pool(loaded).put(server.index(), connection);
             }
             if replied.close || !body.is_done() { After::Close } else { After::Next }
         }
@@ -110,7 +98,7 @@ async fn attempts(
     let mut fresh = false;
     let mut last = Failed::Connect(io::ErrorKind::NotConnected.into());
     while let Some(server) = loaded.servers.choose(&unreachable) {
-        let pool = session.worker.pool();
+        let pool = session.worker.pool(loaded);
         let pooled = if fresh { None } else { pool.take(server.index()).await };
         let mut connection = match pooled {
             Some(connection) => connection,
@@ -128,7 +116,8 @@ async fn attempts(
         let outcome = exchange(session, loaded, call, &mut connection, body, out).await;
         // A pooled connection may have been closed by the server just now; nothing of an answer has come, so
         // nobody knows whether it took the call.
-        if matches!(outcome, Err(Failed::Closed)) && connection.reused && whole && call.is_idempotent() {
+        if matches!(outcome, Err(Failed::Closed)) && connection.reused && whole && is_idempotent(&call.method)
+        {
             fresh = true;
             continue;
         }
@@ -316,48 +305,10 @@ async fn read_head(source: &mut Source<'_>) -> Result<usize, Failed> {
     }
 }
 
-impl Failed {
-    /// The word for metrics, and what the client is told where it has seen nothing yet.
-    fn answer(&self) -> Option<Refusal> {
-        let bad = |reason, detail: &str| Some(Refusal::new(502, reason, detail));
-        match self {
-            Self::Connect(_) => bad("upstream_connect", "the server behind the gateway cannot be reached"),
-            Self::Closed => bad("upstream_closed", "the server behind the gateway closed the connection"),
-            Self::Malformed(_) => {
-                bad("upstream_malformed", "the server behind the gateway gave no valid answer")
-            }
-            Self::TooLarge(most) => Some(Refusal::new(
-                502,
-                "response_too_large",
-                format!("the answer is larger than the {most} bytes that are allowed; ask for less"),
-            )),
-            Self::Late(_) => {
-                Some(Refusal::new(504, "upstream_timeout", "the server behind the gateway took too long"))
-            }
-            Self::Client(broken) => broken.refusal(),
-            Self::Midway => None,
-        }
-    }
-
-    fn detail(&self) -> String {
-        match self {
-            Self::Connect(error) => error.to_string(),
-            Self::Malformed(refused) => refused.to_string(),
-            Self::Late(what) => (*what).to_owned(),
-            Self::TooLarge(_) | Self::Closed | Self::Midway | Self::Client(_) => String::new(),
-        }
-    }
-}
-
 impl Session {
     /// Ends a call that no server answered.
-    async fn failed(&mut self, call: Forward, failed: &Failed, body_read: bool) -> After {
-        let answer = failed.answer();
-        if !matches!(failed, Failed::Client(_)) {
-            let reason = answer.as_ref().map_or("upstream_midway", |refusal| refusal.reason);
-            self.worker.metrics.upstream_failed(reason);
-            tracing::warn!(reason, detail = failed.detail(), "The upstream failed a call.");
-        }
+    pub(super) async fn failed(&mut self, call: Forward, failed: &Failed, body_read: bool) -> After {
+        let answer = failed.record(&self.worker);
         let status = answer.as_ref().map_or(0, |refusal| refusal.status);
         call.end.finish(&self.worker, status, 0);
         let Some(refusal) = answer else { return After::Cut };

@@ -11,14 +11,16 @@
 //! | `begin` | a head: parsed, judged, and turned into the upstream's head or an answer |
 //! | `forward` | to a server and back, both directions at once |
 //! | `body` | moving bodies, framing made anew |
+//! | `to_http2` | the same to a server that speaks HTTP/2 |
 //! | `upgrade` | bytes both ways after 101 |
 //! | `fields` | the codec's fields as callers and limits read them |
 
 mod begin;
-mod body;
+pub(crate) mod body;
 mod fields;
 mod forward;
 mod session;
+mod to_http2;
 mod upgrade;
 
-pub(crate) use session::{Client, serve};
+pub(crate) use session::serve;

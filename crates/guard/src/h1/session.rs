@@ -1,16 +1,19 @@
 //! A client's connection: call after call, until one of them ends it.
 
-use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use ratewarden_http1::{HeadEnd, Reason, Refused};
 
-use super::begin::{self, Begun, Forward, Unread};
+use super::begin::{self, Begun, Unread};
 use super::body::{self, ClientBody};
 use super::forward;
 use crate::answer;
+use crate::call;
+use crate::client::Client;
+use crate::failed::Broken;
+use crate::h2;
 use crate::judge::Refusal;
 use crate::net::buffers::Buffer;
 use crate::net::deadline::{Deadline, Late};
@@ -18,20 +21,8 @@ use crate::net::duplex::Duplex;
 use crate::net::stream::Stream;
 use crate::record::CallEnd;
 use crate::state::Loaded;
+use crate::transfer::Rewound;
 use crate::worker::Worker;
-
-/// Who is connected.
-#[derive(Debug, Clone)]
-pub(crate) struct Client {
-    /// The other end of the connection, or what a PROXY header says it is.
-    pub(crate) address: IpAddr,
-    /// The same in text, as it is forwarded.
-    pub(crate) address_text: String,
-    /// The subject of its certificate.
-    pub(crate) subject: Option<String>,
-    /// It speaks TLS.
-    pub(crate) tls: bool,
-}
 
 /// A connection and what belongs to it.
 #[derive(Debug)]
@@ -53,6 +44,8 @@ pub(crate) enum After {
     Next,
     /// The end of the connection, once the client has read the answer.
     Close,
+    /// The client speaks HTTP/2; nothing of what it said is used up.
+    Http2,
     /// The end, at once: nobody is there, or an answer was cut off and must not look whole.
     Cut,
 }
@@ -61,6 +54,10 @@ pub(crate) enum After {
 /// that the answer is not lost to a reset (RFC 9112 section 9.6).
 const LINGER: Duration = Duration::from_secs(2);
 const LINGER_BYTES: usize = 256 * 1024;
+
+/// How a connection begins whose client knows beforehand that HTTP/2 is spoken (RFC 9113 section 3.4). It has the
+/// form of a head, so that every other server refuses it.
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\n";
 
 /// What a client that waits with its body is told.
 pub(crate) const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
@@ -81,6 +78,13 @@ pub(crate) async fn serve(worker: Rc<Worker>, client: Client, stream: Stream) {
         match session.call(first).await {
             After::Next => first = false,
             After::Close => return session.close().await,
+            After::Http2 => {
+                let Session { worker, client, io, buffer, .. } = session;
+                let stream = Rewound::new(buffer.filled().to_vec(), io.into_inner());
+                drop(buffer);
+                // On the heap, so that connections that stay with HTTP/1.1 do not carry its size.
+                return Box::pin(h2::serve(worker, client, stream)).await;
+            }
             After::Cut => return,
         }
     }
@@ -98,6 +102,9 @@ impl Session {
         let loaded = self.worker.loaded();
         let mut out = self.worker.output();
         let head = self.buffer.filled().get(..length).unwrap_or_default();
+        if first && head == PREFACE && !self.client.tls {
+            return After::Http2;
+        }
         let begun = begin::begin(&self.worker, &loaded, &self.client, head, None, &mut out);
         let after = match begun {
             Begun::Forward(call) => {
@@ -194,11 +201,11 @@ impl Session {
 
     /// Answers a message that is none, and ends the connection: where it would go on nobody can know.
     async fn refuse(&mut self, refused: &Refused) -> After {
-        self.end_with(&Refusal::new(refused.status, refused.reason.name(), refused.to_string())).await
+        self.end_with(&call::refusal(refused)).await
     }
 
     /// Answers a body that is malformed, late or too large.
-    async fn broken_body(&mut self, broken: &body::Broken) -> After {
+    async fn broken_body(&mut self, broken: &Broken) -> After {
         match broken.refusal() {
             Some(refusal) => self.end_with(&refusal).await,
             None => After::Cut,
@@ -238,12 +245,5 @@ impl Session {
                 _ => return,
             }
         }
-    }
-}
-
-impl Forward {
-    /// Whether the call may be sent again when a connection that was used before turns out to be dead.
-    pub(crate) fn is_idempotent(&self) -> bool {
-        matches!(self.method.as_str(), "GET" | "HEAD" | "OPTIONS" | "PUT" | "DELETE")
     }
 }

@@ -3,8 +3,9 @@
 use std::cell::Cell;
 use std::time::Instant;
 
-use super::body::{Broken, Source};
+use super::body::Source;
 use super::session::Session;
+use crate::failed::Broken;
 use crate::net::duplex::Duplex;
 use crate::net::stream::Stream;
 use crate::upstream::Connection;

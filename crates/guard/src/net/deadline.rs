@@ -121,6 +121,42 @@ impl Deadline {
     }
 }
 
+/// Waits that each may last as long, one after the other.
+#[derive(Debug)]
+pub(crate) struct Patience {
+    deadlines: Rc<Deadlines>,
+    deadline: Rc<Deadline>,
+    each: Duration,
+}
+
+impl Patience {
+    /// Waits of at most `each`.
+    pub(crate) fn new(deadlines: &Rc<Deadlines>, each: Duration) -> Self {
+        Self { deadlines: Rc::clone(deadlines), deadline: deadlines.add(), each }
+    }
+
+    /// Waits for `future`.
+    ///
+    /// # Errors
+    /// [`Late`] when it took too long.
+    pub(crate) async fn wait<F: Future>(&self, future: F) -> Result<F::Output, Late> {
+        self.wait_since(self.deadlines.now(), future).await
+    }
+
+    /// Waits for `future`, whose time began at `since`.
+    ///
+    /// # Errors
+    /// [`Late`] when it took too long.
+    pub(crate) async fn wait_since<F: Future>(&self, since: Instant, future: F) -> Result<F::Output, Late> {
+        self.deadline.until(since + self.each, future).await
+    }
+
+    /// The time of the last look.
+    pub(crate) fn now(&self) -> Instant {
+        self.deadlines.now()
+    }
+}
+
 /// Ends a wait, also when it is given up.
 struct Over<'d>(&'d Deadline);
 

@@ -22,6 +22,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Duplex<S> {
         Self(RefCell::new(stream))
     }
 
+    /// The stream itself.
+    pub(crate) fn into_inner(self) -> S {
+        self.0.into_inner()
+    }
+
     /// Reads what is there into `buffer`, which grows up to `most`; 0 at the end of the stream, and when the
     /// buffer is full. The buffer holds no memory while nothing is there.
     pub(crate) async fn read(&self, buffer: &mut Buffer, most: usize) -> io::Result<usize> {

@@ -7,8 +7,10 @@ mod connect;
 mod health;
 mod pool;
 mod servers;
+mod streams;
 
 pub(crate) use connect::Connector;
 pub(crate) use health::keep_checking;
 pub(crate) use pool::{Connection, Pool};
 pub(crate) use servers::{InFlight, Servers};
+pub(crate) use streams::{Repeatable, Sending};

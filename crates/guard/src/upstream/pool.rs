@@ -1,7 +1,9 @@
-//! Idle connections of one worker.
+//! Connections of one worker to the servers: idle ones, and those that calls share (HTTP/2).
 
 use std::cell::RefCell;
+use std::rc::Rc;
 
+use super::streams::SharedConnection;
 use crate::net::buffers::Buffer;
 use crate::net::duplex::Duplex;
 use crate::net::stream::Stream;
@@ -19,13 +21,18 @@ pub(crate) struct Connection {
 #[derive(Debug)]
 pub(crate) struct Pool {
     idle: RefCell<Vec<Vec<Connection>>>,
+    shared: Vec<Rc<SharedConnection>>,
     most: usize,
 }
 
 impl Pool {
     /// Keeps at most `most` idle connections for each of `servers`.
     pub(crate) fn new(servers: usize, most: usize) -> Self {
-        Self { idle: RefCell::new((0..servers).map(|_| Vec::new()).collect()), most }
+        Self {
+            idle: RefCell::new((0..servers).map(|_| Vec::new()).collect()),
+            shared: (0..servers).map(|_| Rc::default()).collect(),
+            most,
+        }
     }
 
     /// An idle connection that is still alive.
@@ -37,6 +44,11 @@ impl Pool {
                 return Some(connection);
             }
         }
+    }
+
+    /// The connection that all calls to the server share.
+    pub(crate) fn shared(&self, server: usize) -> Option<Rc<SharedConnection>> {
+        self.shared.get(server).map(Rc::clone)
     }
 
     /// Keeps a connection for the next call; closes it where there are enough, or bytes have come that nobody

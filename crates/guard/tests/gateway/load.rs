@@ -1,11 +1,11 @@
 //! Under load: a reload, an end, and a crowd of connections that want nothing.
 
 use std::io::Write;
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use crate::server::{Answer, Echo, GET, Gateway};
+use crate::server::{Answer, Echo, GET, Gateway, read_message};
 
 /// Calls on one connection until told to stop or told that it is the last; every answer must be a 200.
 fn calls(mut stream: TcpStream, stop: &AtomicBool, answered: &AtomicUsize) {
@@ -84,4 +84,29 @@ fn idle_connections_and_slow_heads_do_not_harm_a_call() {
         assert_eq!(Answer::read(stream).map(|answer| answer.status), Some(408));
     }
     drop(idle);
+}
+
+#[test]
+fn a_call_that_outlives_a_reload_leaves_no_connection_to_the_server_before() {
+    let (before, after) = (TcpListener::bind("127.0.0.1:0").unwrap(), Echo::start());
+    let gateway = Gateway::start(before.local_addr().unwrap(), "");
+    let mut client = gateway.connect();
+    client.write_all(GET).unwrap();
+    let (mut server, _) = before.accept().unwrap();
+    assert!(read_message(&server).is_some());
+    gateway.write_upstream(after.address);
+    gateway.guard().reload().unwrap();
+    // Enough that every worker has seen the reload.
+    for _ in 0..30 {
+        assert_eq!(gateway.get("/", "").status, 200);
+    }
+    server.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nold").unwrap();
+    assert_eq!(Answer::read(&client).unwrap().body, "old");
+    for _ in 0..3 {
+        client.write_all(GET).unwrap();
+        assert!(
+            Answer::read(&client).unwrap().body.starts_with("GET / "),
+            "the new server shows what it got"
+        );
+    }
 }

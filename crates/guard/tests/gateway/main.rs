@@ -9,7 +9,14 @@
 
 mod bodies;
 mod calls;
+mod frames;
 mod hostile;
+mod http2;
+mod http2_client;
+mod http2_hostile;
+mod http2_server;
+mod http2_tls;
+mod http2_upstream;
 mod load;
 mod operator;
 mod server;

@@ -114,8 +114,14 @@ pub(crate) struct Gateway {
 impl Gateway {
     /// A gateway in front of `upstream`, with `rules` for the rest of its policy.
     pub(crate) fn start(upstream: SocketAddr, rules: &str) -> Self {
+        Self::start_with(upstream, "", rules)
+    }
+
+    /// The same with further keys of `[upstream]`.
+    pub(crate) fn start_with(upstream: SocketAddr, keys: &str, rules: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("ratewarden.toml"), policy(upstream, rules)).unwrap();
+        let policy = policy(upstream, rules).replace("\n[timeouts]", &format!("\n{keys}[timeouts]"));
+        std::fs::write(folder.path().join("ratewarden.toml"), policy).unwrap();
         let guard = Guard::start(&folder.path().join("ratewarden.toml"));
         let guard = Some(guard.unwrap_or_else(|error| panic!("{error}")));
         Self { guard, folder, upstream }
@@ -128,6 +134,11 @@ impl Gateway {
     /// Writes other rules; they are not in force before a reload.
     pub(crate) fn write(&self, rules: &str) {
         std::fs::write(self.folder.path().join("ratewarden.toml"), policy(self.upstream, rules)).unwrap();
+    }
+
+    /// Puts another server behind the gateway, at the next reload.
+    pub(crate) fn write_upstream(&self, upstream: SocketAddr) {
+        std::fs::write(self.folder.path().join("ratewarden.toml"), policy(upstream, "")).unwrap();
     }
 
     pub(crate) fn stop(&mut self) {
@@ -151,6 +162,14 @@ impl Gateway {
     pub(crate) fn get(&self, target: &str, fields: &str) -> Answer {
         self.send(&format!("GET {target} HTTP/1.1\r\nhost: a.test\r\n{fields}\r\n"))
     }
+}
+
+/// Sends `bytes` to `address` and reads one answer.
+pub(crate) fn exchange(address: SocketAddr, bytes: &str) -> Answer {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    stream.write_all(bytes.as_bytes()).unwrap();
+    Answer::read(&stream).expect("an answer")
 }
 
 impl Drop for Gateway {
