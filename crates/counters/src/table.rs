@@ -22,7 +22,10 @@ pub(crate) const REACH: usize = 4;
 
 /// A key stands at its first home if there is room this near, else where its neighbourhood is less crowded. Always
 /// trying the whole first home left 6 % of callers with five limits without a place.
+#[cfg(not(feature = "shuttle"))]
 const NEAR: usize = 8;
+#[cfg(feature = "shuttle")]
+const NEAR: usize = 2;
 
 /// Locks against two threads placing the same new key twice; a key's lock follows from its id.
 #[cfg(not(feature = "shuttle"))]
