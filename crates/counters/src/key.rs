@@ -119,7 +119,6 @@ impl LimitId {
 
 impl Key {
     /// The key of a lasting state that was read from disk.
-    #[expect(dead_code, reason = "for the journal, which is being written")]
     pub(crate) const fn lasting(id: Id, verified: bool) -> Self {
         Self { id, home: id.high, second_home: id.low, tag: 0, ordinal: 0, verified }
     }
@@ -138,7 +137,6 @@ impl Id {
         Self { high: (id >> 64) as u64, low: id as u64 }
     }
 
-    #[expect(dead_code, reason = "for the journal, which is being written")]
     pub(crate) const fn to_u128(self) -> u128 {
         (self.high as u128) << 64 | self.low as u128
     }

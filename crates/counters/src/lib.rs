@@ -20,7 +20,9 @@
 
 mod cell;
 mod decide;
+mod disk;
 mod key;
+mod lasting;
 mod memory;
 mod slot;
 mod store;
@@ -28,5 +30,7 @@ mod sync;
 mod table;
 
 pub use decide::{Check, Decision, Scratch, Verdict};
+pub use disk::{Disk, DiskError, Instant, Kept};
 pub use key::{Hasher, Key, LimitId, Who};
+pub use lasting::Used;
 pub use store::{Capacity, Counters, Usage};

@@ -51,7 +51,7 @@ pub struct Counters {
     capacity: Capacity,
     /// By whether the keys are verified.
     words: [OnceLock<Table<()>>; 2],
-    quotas: [OnceLock<Table<()>>; 2],
+    pub(crate) quotas: [OnceLock<Table<()>>; 2],
     windows: [OnceLock<Table<Counts>>; 2],
     overflow: Box<[Slot<Counts>]>,
     overflowed: AtomicU64,
@@ -252,7 +252,7 @@ impl Counters {
         self.overflowed.fetch_add(1, Ordering::Relaxed);
     }
 
-    fn table<'t, E: crate::slot::Extra>(
+    pub(crate) fn table<'t, E: crate::slot::Extra>(
         &self,
         tables: &'t [OnceLock<Table<E>>; 2],
         verified: bool,

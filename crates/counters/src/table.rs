@@ -109,7 +109,6 @@ impl<E: Extra> Table<E> {
     }
 
     /// The slots that have changed since the last call; hold each to read it.
-    #[expect(dead_code, reason = "for the journal, which is being written")]
     pub(crate) fn take_changed(&self) -> impl Iterator<Item = usize> {
         self.changed.iter().enumerate().flat_map(|(index, word)| {
             let bits = if word.load(Ordering::Relaxed) == 0 { 0 } else { word.swap(0, Ordering::AcqRel) };

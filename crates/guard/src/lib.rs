@@ -12,6 +12,7 @@
 //! | `gate` | the one door: every call of every engine is decided here |
 //! | `judge` | which limits and bounds are about a call, under which keys it counts, what it costs |
 //! | `penalties` | bans that double |
+//! | `durable` | quotas and bans on disk |
 //! | `answer` | what a client is told |
 //! | `upstream` | servers, their health, and connections to them |
 //! | `record`, `metrics`, `access_log` | what is kept of a call |
@@ -26,6 +27,7 @@ mod call;
 mod client;
 mod clock;
 mod connections;
+mod durable;
 mod failed;
 mod forwarded;
 mod gate;

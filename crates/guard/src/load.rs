@@ -52,17 +52,11 @@ pub enum LoadError {
     Tls(#[from] TlsError),
 }
 
-/// Reads the policy and everything it names. What has not changed since `before` (servers with their load and
-/// health) is kept.
+/// Reads the policy, without what it names.
 ///
 /// # Errors
-/// When anything is wrong; nothing is in force then.
-pub(crate) fn load(
-    path: &Path,
-    before: Option<&Loaded>,
-    hasher: &Hasher,
-    secret: &[u8; 16],
-) -> Result<Loaded, LoadError> {
+/// When it cannot be read, has mistakes, or asks for what is not done.
+pub(crate) fn read(path: &Path) -> Result<Policy, LoadError> {
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let text = std::fs::read_to_string(&absolute)
         .map_err(|source| LoadError::Read { path: path.to_owned(), source })?;
@@ -70,10 +64,20 @@ pub(crate) fn load(
     for warning in &read.warnings {
         tracing::warn!("{}", warning.show(path));
     }
-    let policy = read.policy;
-    if let Some(what) = not_done(&policy) {
-        return Err(LoadError::NotDone(what));
-    }
+    not_done(&read.policy).map_or(Ok(read.policy), |what| Err(LoadError::NotDone(what)))
+}
+
+/// Reads what a policy names and makes it ready. What has not changed since `before` (servers with their load and
+/// health) is kept.
+///
+/// # Errors
+/// When anything is wrong; nothing is in force then.
+pub(crate) fn build(
+    policy: Policy,
+    before: Option<&Loaded>,
+    hasher: &Hasher,
+    secret: &[u8; 16],
+) -> Result<Loaded, LoadError> {
     let servers = match before {
         Some(before) if before.policy.upstream == policy.upstream => Arc::clone(&before.servers),
         _ => Arc::new(Servers::new(&policy.upstream)),
@@ -113,7 +117,6 @@ fn not_done(policy: &Policy) -> Option<&'static str> {
     let table = [
         ("listen.proxy-protocol", policy.listen.proxy_protocol),
         ("upstream.profile", policy.upstream.profile != Profile::None),
-        ("store.file", policy.store.is_some()),
     ];
     table.into_iter().find(|(_, asked)| *asked).map(|(key, _)| key)
 }

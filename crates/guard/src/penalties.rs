@@ -10,13 +10,17 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use ratewarden_counters::{Check, Counters, Decision, Hasher, LimitId, Scratch, Who};
+use jiff::Timestamp;
+use ratewarden_counters::{Check, Counters, Decision, Hasher, Instant, Kept, LimitId, Scratch, Who};
 use ratewarden_limiter::{Algorithm, Gcra, Rule, Time, WordRule};
 use ratewarden_model::Rate;
 use ratewarden_policy::{Offence, PenaltyPer, Policy};
 
 /// Bans that are kept, in force or remembered for the next one.
 const MOST: usize = 100_000;
+
+/// How long after its end a ban is kept on disk, so that the next one is longer.
+const REMEMBERED: Duration = Duration::from_secs(7 * 24 * 3_600);
 
 /// One rule, ready for offences.
 #[derive(Debug)]
@@ -70,6 +74,17 @@ pub(crate) struct Penalties {
     count: AtomicUsize,
     begun: AtomicU64,
     left_out: AtomicU64,
+    /// Grows with each change of what is kept.
+    version: AtomicU64,
+}
+
+/// A ban as it is written to disk.
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
+struct Written {
+    rule: String,
+    /// Unix time in milliseconds.
+    until: i64,
+    times: u32,
 }
 
 impl PenaltyRules {
@@ -163,6 +178,41 @@ impl Penalties {
         (in_force, self.begun.load(Ordering::Relaxed), self.left_out.load(Ordering::Relaxed))
     }
 
+    /// Grows with each change of what [`Penalties::kept`] returns.
+    pub(crate) fn version(&self) -> u64 {
+        self.version.load(Ordering::Acquire)
+    }
+
+    /// All bans, for the disk. They are kept for a while after their end, because the next one depends on them.
+    pub(crate) fn kept(&self, at: Instant) -> Vec<Kept> {
+        let bans = self.bans.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = bans.iter().filter_map(|(id, ban)| {
+            let passed = i64::try_from(at.now.since(ban.until).as_millis()).ok()?;
+            let left = i64::try_from(ban.until.since(at.now).as_millis()).ok()?;
+            let until = at.wall.as_millisecond().saturating_add(left).saturating_sub(passed);
+            let written = Written { rule: ban.rule.clone(), until, times: ban.times };
+            let forgotten = Timestamp::from_millisecond(until).ok()?.checked_add(REMEMBERED).ok()?;
+            Some(Kept { id: *id, until: forgotten, state: serde_json::to_string(&written).ok()? })
+        });
+        kept.collect()
+    }
+
+    /// Puts bans back that were kept; what cannot be read is left out. Returns how many are in force.
+    pub(crate) fn restore(&self, kept: &[Kept], at: Instant) -> usize {
+        let mut bans = self.bans.lock().unwrap_or_else(PoisonError::into_inner);
+        for kept in kept.iter().take(MOST) {
+            let Ok(written) = serde_json::from_str::<Written>(&kept.state) else { continue };
+            let left = Duration::from_millis(
+                u64::try_from(written.until.saturating_sub(at.wall.as_millisecond())).unwrap_or(0),
+            );
+            // A ban that has ended is one that ends now: the store's clock began with this process.
+            let until = at.now.after(left);
+            bans.insert(kept.id, Ban { rule: written.rule, until, times: written.times });
+        }
+        self.count.store(bans.len(), Ordering::Relaxed);
+        bans.values().filter(|ban| ban.until > at.now).count()
+    }
+
     fn ban(&self, id: u128, rule: &Prepared, now: Time) -> bool {
         let mut bans = self.bans.lock().unwrap_or_else(PoisonError::into_inner);
         if bans.len() >= MOST && !bans.contains_key(&id) {
@@ -182,6 +232,7 @@ impl Penalties {
         bans.insert(id, Ban { rule: rule.name.clone(), until, times });
         self.count.store(bans.len(), Ordering::Relaxed);
         self.begun.fetch_add(1, Ordering::Relaxed);
+        self.version.fetch_add(1, Ordering::Release);
         true
     }
 }

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use ratewarden_counters::{Capacity, Counters, Hasher};
+use ratewarden_counters::{Capacity, Counters, DiskError, Hasher};
 use ratewarden_policy::Policy;
 use tokio::sync::watch;
 use tracing::{info, warn};
@@ -16,6 +16,7 @@ use crate::accept;
 use crate::access_log::AccessLog;
 use crate::admin::Admin;
 use crate::clock::Clock;
+use crate::durable::{Durable, Keeper};
 use crate::load::{self, LoadError};
 use crate::net::listener;
 use crate::state::Shared;
@@ -49,6 +50,9 @@ pub enum GuardError {
         #[source]
         source: io::Error,
     },
+    /// The store on disk.
+    #[error(transparent)]
+    Store(#[from] DiskError),
     /// A thread or a runtime.
     #[error("cannot start a worker")]
     Worker(#[source] io::Error),
@@ -64,6 +68,7 @@ pub struct Guard {
     admin: Option<SocketAddr>,
     stop: watch::Sender<bool>,
     workers: Vec<JoinHandle<()>>,
+    keeper: Option<Keeper>,
 }
 
 impl Guard {
@@ -72,10 +77,17 @@ impl Guard {
     /// # Errors
     /// When the policy or a file it names is wrong, or an address cannot be bound.
     pub fn start(path: &Path) -> Result<Self, GuardError> {
+        let policy = load::read(path)?;
+        let keys = policy.caps.keys;
+        let capacity = Capacity { keys, verified_keys: keys.min(VERIFIED_KEYS) };
+        let durable = Durable::open(&policy, capacity)?;
         let mut secret = [0; 16];
         getrandom::fill(&mut secret).map_err(|error| GuardError::Worker(io::Error::other(error)))?;
+        if let Some(durable) = &durable {
+            secret = durable.secret(secret)?;
+        }
         let hasher = Hasher::new(&secret);
-        let loaded = load::load(path, None, &hasher, &secret)?;
+        let loaded = load::build(policy, None, &hasher, &secret)?;
         let policy = &loaded.policy;
         let count = policy.listen.threads.map_or_else(
             || std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
@@ -84,14 +96,19 @@ impl Guard {
         let mut sockets: Vec<Vec<(TcpListener, bool)>> = (0..count).map(|_| Vec::new()).collect();
         let http = bind(&policy.listen.http, false, &mut sockets)?;
         let https = bind(&policy.listen.https, true, &mut sockets)?;
-        let keys = policy.caps.keys;
-        let capacity = Capacity { keys, verified_keys: keys.min(VERIFIED_KEYS) };
         let counters = Counters::new(capacity);
         prepare(&counters, policy);
         let clock = Clock::start();
         let access_log = AccessLog::open(&policy.access_log)
             .map_err(|(path, source)| GuardError::AccessLog { path, source })?;
         let shared = Arc::new(Shared::new(clock, counters, hasher, secret, access_log, loaded));
+        let keeper = match durable {
+            Some(durable) => {
+                durable.restore(&shared)?;
+                Some(durable.keep(Arc::clone(&shared)).map_err(GuardError::Worker)?)
+            }
+            None => None,
+        };
         let (stop, stopping) = watch::channel(false);
         let admin = start_admin(&shared)?;
         let mut workers = Vec::new();
@@ -101,7 +118,7 @@ impl Guard {
             let started = thread.spawn(move || work(&shared, number, sockets, stopping));
             workers.push(started.map_err(GuardError::Worker)?);
         }
-        Ok(Self { path: path.to_owned(), shared, http, https, admin, stop, workers })
+        Ok(Self { path: path.to_owned(), shared, http, https, admin, stop, workers, keeper })
     }
 
     /// Where HTTP is listened for; the real port where the policy says 0.
@@ -129,11 +146,12 @@ impl Guard {
     /// When the policy or a file it names is wrong; then the old one stays in force.
     pub fn reload(&self) -> Result<(), LoadError> {
         let before = self.shared.loaded();
-        let loaded = load::load(&self.path, Some(&before), &self.shared.hasher, &self.shared.secret)?;
-        if loaded.policy.listen != before.policy.listen || loaded.policy.caps.keys != before.policy.caps.keys
-        {
+        let loaded =
+            load::build(load::read(&self.path)?, Some(&before), &self.shared.hasher, &self.shared.secret)?;
+        let fixed = |policy: &Policy| (policy.listen.clone(), policy.caps.keys, policy.store.clone());
+        if fixed(&loaded.policy) != fixed(&before.policy) {
             warn!(
-                "The policy's listeners, threads or caps.keys have changed; they take effect after a restart."
+                "Listeners, threads, caps.keys or the store have changed; that takes effect after a restart."
             );
         }
         prepare(&self.shared.counters, &loaded.policy);
@@ -151,6 +169,9 @@ impl Guard {
             if worker.join().is_err() {
                 warn!("A worker had panicked.");
             }
+        }
+        if let Some(keeper) = self.keeper {
+            keeper.end();
         }
     }
 }

@@ -10,6 +10,7 @@ use ratewarden_policy::Policy;
 use crate::access_log::AccessLog;
 use crate::clock::Clock;
 use crate::connections::Connections;
+use crate::durable::Writes;
 use crate::judge::Rules;
 use crate::metrics::{Metrics, Totals};
 use crate::penalties::{Penalties, PenaltyRules};
@@ -39,6 +40,8 @@ pub(crate) struct Shared {
     pub(crate) secret: [u8; 16],
     pub(crate) connections: Arc<Connections>,
     pub(crate) penalties: Penalties,
+    /// What became of writes to the store on disk.
+    pub(crate) writes: Writes,
     /// Absent where the policy wants none.
     pub(crate) access_log: Option<AccessLog>,
     loaded: Mutex<Arc<Loaded>>,
@@ -64,6 +67,7 @@ impl Shared {
             secret,
             connections: Arc::default(),
             penalties: Penalties::default(),
+            writes: Writes::default(),
             access_log,
             loaded: Mutex::new(Arc::new(loaded)),
             version: AtomicU64::new(1),

@@ -3,6 +3,7 @@
 //! Written out by hand: it is a dozen lines of text, and the counters are each worker's own.
 
 use std::fmt::Write as _;
+use std::sync::atomic::Ordering;
 
 use crate::gate::Judged;
 use crate::metrics::{LATENCIES, Totals};
@@ -59,6 +60,10 @@ pub(crate) fn write(shared: &Shared) -> String {
         "Bans not begun because too many were in force.",
     );
     page.sample("ratewarden_bans_left_out_total", &[], left_out);
+    let [done, failed] = [&shared.writes.done, &shared.writes.failed].map(|n| n.load(Ordering::Relaxed));
+    page.family("ratewarden_store_writes_total", "counter", "Writes of quotas and penalties to disk.");
+    page.sample("ratewarden_store_writes_total", &[("result", "done")], done);
+    page.sample("ratewarden_store_writes_total", &[("result", "failed")], failed);
     page.family("ratewarden_upstream_healthy", "gauge", "Whether a server is healthy.");
     for known in loaded.servers.all() {
         let labels = [("server", known.authority.as_str())];

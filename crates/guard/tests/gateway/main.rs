@@ -9,6 +9,7 @@
 
 mod bodies;
 mod calls;
+mod durable;
 mod frames;
 mod hostile;
 mod http2;

@@ -5,7 +5,7 @@ use std::net::TcpStream;
 
 use crate::server::{Answer, Echo, Gateway, wait_for_lines};
 
-fn admin(gateway: &Gateway, target: &str, fields: &str) -> Answer {
+pub(crate) fn admin(gateway: &Gateway, target: &str, fields: &str) -> Answer {
     let mut stream = TcpStream::connect(gateway.guard().admin().unwrap()).unwrap();
     stream.write_all(format!("GET {target} HTTP/1.1\r\nhost: a\r\n{fields}\r\n").as_bytes()).unwrap();
     Answer::read(&stream).unwrap()

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use ratewarden_guard::Guard;
+use ratewarden_guard::{Guard, GuardError};
 use tempfile::TempDir;
 
 /// The plainest call.
@@ -127,6 +127,14 @@ impl Gateway {
         Self { guard, folder, upstream }
     }
 
+    /// Why a gateway with these rules does not start.
+    pub(crate) fn refusal(rules: &str) -> GuardError {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("ratewarden.toml");
+        std::fs::write(&file, policy(([127, 0, 0, 1], 1).into(), rules)).unwrap();
+        Guard::start(&file).map(Guard::stop).unwrap_err()
+    }
+
     pub(crate) fn guard(&self) -> &Guard {
         self.guard.as_ref().unwrap()
     }
@@ -216,6 +224,15 @@ impl Answer {
 }
 
 /// The log has a writer of its own, so its lines come a moment after the answers.
+/// Asks until it is so, for at most this long.
+pub(crate) fn wait_until(patience: Duration, is_so: impl Fn() -> bool) {
+    let begun = std::time::Instant::now();
+    while !is_so() {
+        assert!(begun.elapsed() < patience, "it never was so");
+        std::thread::yield_now();
+    }
+}
+
 pub(crate) fn wait_for_lines(log: &std::path::Path, count: usize) -> Vec<serde_json::Value> {
     let begun = std::time::Instant::now();
     loop {

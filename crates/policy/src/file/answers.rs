@@ -55,7 +55,7 @@ table! {
 table! {
     /// What survives a restart. Without this table nothing does: quotas, bans and lock-outs begin anew.
     Store {
-        /// SQLite file for quotas and penalties.
+        /// SQLite file for quotas and penalties, made where there is none and readable by its owner alone. It is written a few times a second: a process that is killed loses at most the last second.
         "file" file: FilePath, Required;
     }
 }
