@@ -1,10 +1,12 @@
 //! Connections as they come in: counted, capped, decrypted, and given to the engine they speak to.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use ratewarden_http1::proxy;
+use tokio::io::AsyncReadExt as _;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -69,12 +71,9 @@ async fn accept(worker: Rc<Worker>, listener: TcpListener, tls: bool) {
     loop {
         match listener.accept().await {
             Ok((stream, peer)) => {
-                let Some(open) = admit(&worker, peer) else { continue };
+                let Some(open) = admit(&worker, peer.ip()) else { continue };
                 let worker = Rc::clone(&worker);
-                tokio::task::spawn_local(async move {
-                    connection(worker, stream, peer.ip(), tls).await;
-                    drop(open);
-                });
+                tokio::task::spawn_local(connection(worker, stream, peer.ip(), open, tls));
             }
             Err(error) if is_the_clients(&error) => {}
             Err(error) => {
@@ -86,13 +85,12 @@ async fn accept(worker: Rc<Worker>, listener: TcpListener, tls: bool) {
     }
 }
 
-fn admit(worker: &Worker, peer: SocketAddr) -> Option<Open> {
+fn admit(worker: &Worker, peer: IpAddr) -> Option<Open> {
     let loaded = worker.loaded();
     let caps = &loaded.policy.caps;
-    let address = ratewarden_callers::counted(peer.ip(), loaded.policy.trust.ipv6_prefix);
+    let address = ratewarden_callers::counted(peer, loaded.policy.trust.ipv6_prefix);
     // A proxy's connections are those of all its clients.
-    let trusted = loaded.policy.trust.proxies.iter().any(|network| network.contains(peer.ip()));
-    let each = if trusted { usize::MAX } else { caps.connections_per_address };
+    let each = if is_trusted(worker, peer) { usize::MAX } else { caps.connections_per_address };
     match worker.shared.connections.admit(address, caps.connections, each) {
         Ok(open) => Some(open),
         Err(full) => {
@@ -105,6 +103,10 @@ fn admit(worker: &Worker, peer: SocketAddr) -> Option<Open> {
     }
 }
 
+fn is_trusted(worker: &Worker, peer: IpAddr) -> bool {
+    worker.loaded().policy.trust.proxies.iter().any(|network| network.contains(peer))
+}
+
 /// A client that went away before it was accepted is no fault of ours.
 fn is_the_clients(error: &io::Error) -> bool {
     matches!(
@@ -113,7 +115,22 @@ fn is_the_clients(error: &io::Error) -> bool {
     )
 }
 
-async fn connection(worker: Rc<Worker>, tcp: TcpStream, address: IpAddr, tls: bool) {
+async fn connection(worker: Rc<Worker>, mut tcp: TcpStream, peer: IpAddr, open: Open, tls: bool) {
+    let (address, open) = if worker.loaded().policy.listen.proxy_protocol && is_trusted(&worker, peer) {
+        // Boxed: its buffer would be a part of every connection otherwise.
+        match Box::pin(proxied(&worker, &mut tcp, peer, open)).await {
+            Some(client) => client,
+            None => return,
+        }
+    } else {
+        (peer, open)
+    };
+    converse(worker, tcp, address, tls).await;
+    // It counts until here.
+    drop(open);
+}
+
+async fn converse(worker: Rc<Worker>, tcp: TcpStream, address: IpAddr, tls: bool) {
     let address = address.to_canonical();
     let mut client = Client { address, address_text: address.to_string(), subject: None, tls };
     if let Err(error) = tcp.set_nodelay(true) {
@@ -135,6 +152,46 @@ async fn connection(worker: Rc<Worker>, tcp: TcpStream, address: IpAddr, tls: bo
         return Box::pin(h2::serve(worker, client, Rewound::new(Vec::new(), stream))).await;
     }
     h1::serve(worker, client, stream).await;
+}
+
+/// Whose connection it is, as a proxy must say first. That client is counted from then on, as if it had come
+/// directly.
+async fn proxied(worker: &Worker, tcp: &mut TcpStream, peer: IpAddr, open: Open) -> Option<(IpAddr, Open)> {
+    let loaded = worker.loaded();
+    let deadline = worker.deadlines.add();
+    let until = worker.deadlines.now() + loaded.policy.timeouts.header;
+    match deadline.until(until, proxy_header(tcp)).await {
+        Ok(Ok(proxy::Source::Proxy)) => Some((peer, open)),
+        Ok(Ok(proxy::Source::Address(address, _))) => {
+            drop(open);
+            Some((address, admit(worker, address)?))
+        }
+        Ok(Err(error)) => {
+            worker.metrics.refused("proxy_header");
+            debug!(%error, %peer, "A proxy's connection is closed: it does not say whose it is.");
+            None
+        }
+        Err(_) => {
+            worker.metrics.refused("proxy_header_timeout");
+            None
+        }
+    }
+}
+
+/// Reads a PROXY header and not a byte more.
+async fn proxy_header(tcp: &mut TcpStream) -> io::Result<proxy::Source> {
+    let mut header = [0; proxy::MOST];
+    let mut read = 0;
+    loop {
+        let so_far = header.get(..read).unwrap_or_default();
+        match proxy::need(so_far).map_err(io::Error::other)? {
+            proxy::Need::Nothing => return proxy::source(so_far).map_err(io::Error::other),
+            proxy::Need::Bytes(count) => {
+                let room = header.get_mut(read..read + count).ok_or(io::ErrorKind::InvalidData)?;
+                read += tcp.read_exact(room).await?;
+            }
+        }
+    }
 }
 
 async fn handshake(worker: &Worker, tcp: TcpStream) -> Option<(Stream, Option<String>)> {

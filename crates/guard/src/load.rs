@@ -114,10 +114,7 @@ pub(crate) fn admin_token(policy: &Policy) -> Result<Option<String>, LoadError> 
 }
 
 fn not_done(policy: &Policy) -> Option<&'static str> {
-    let table = [
-        ("listen.proxy-protocol", policy.listen.proxy_protocol),
-        ("upstream.profile", policy.upstream.profile != Profile::None),
-    ];
+    let table = [("upstream.profile", policy.upstream.profile != Profile::None)];
     table.into_iter().find(|(_, asked)| *asked).map(|(key, _)| key)
 }
 

@@ -14,6 +14,7 @@ mod end;
 mod framing;
 mod hop;
 mod path;
+pub mod proxy;
 mod query;
 mod refused;
 mod request;

@@ -20,4 +20,5 @@ mod http2_tls;
 mod http2_upstream;
 mod load;
 mod operator;
+mod proxied;
 mod server;
