@@ -17,6 +17,7 @@
 //! | `upstream` | servers, their health, and connections to them |
 //! | `record`, `metrics`, `access_log` | what is kept of a call |
 //! | `admin` | the operator's listener |
+//! | `sockets`, `handover` | listeners, and giving them to a successor |
 //! | `load`, `state`, `worker`, `run` | a policy in force, what workers share, start and end |
 
 mod accept;
@@ -33,6 +34,7 @@ mod forwarded;
 mod gate;
 mod h1;
 mod h2;
+mod handover;
 mod judge;
 mod load;
 mod metrics;
@@ -40,6 +42,7 @@ mod net;
 mod penalties;
 mod record;
 mod run;
+mod sockets;
 mod state;
 mod tls;
 mod transfer;

@@ -17,8 +17,9 @@ use crate::access_log::AccessLog;
 use crate::admin::Admin;
 use crate::clock::Clock;
 use crate::durable::{Durable, Keeper};
+use crate::handover::{self, Offer, Predecessor};
 use crate::load::{self, LoadError};
-use crate::net::listener;
+use crate::sockets::Sockets;
 use crate::state::Shared;
 use crate::upstream;
 use crate::worker::Worker;
@@ -50,6 +51,9 @@ pub enum GuardError {
         #[source]
         source: io::Error,
     },
+    /// The gateway that is to be replaced.
+    #[error("the running gateway does not hand over its listeners")]
+    TakeOver(#[source] io::Error),
     /// The store on disk.
     #[error(transparent)]
     Store(#[from] DiskError),
@@ -69,6 +73,8 @@ pub struct Guard {
     stop: watch::Sender<bool>,
     workers: Vec<JoinHandle<()>>,
     keeper: Option<Keeper>,
+    offer: Offer,
+    was_taken: watch::Receiver<bool>,
 }
 
 impl Guard {
@@ -77,6 +83,24 @@ impl Guard {
     /// # Errors
     /// When the policy or a file it names is wrong, or an address cannot be bound.
     pub fn start(path: &Path) -> Result<Self, GuardError> {
+        Self::start_after(path, None)
+    }
+
+    /// The same, with the listeners of the gateway that runs with this policy file, which drains and ends as soon as
+    /// this one accepts: nobody is refused in between. Where none runs, this is [`Guard::start`]. Quotas and bans go
+    /// over by way of the policy's store; rates, windows and counts of calls under way begin anew.
+    ///
+    /// # Errors
+    /// Those of [`Guard::start`], and when the other gateway does not hand over; it goes on then.
+    pub fn take_over(path: &Path) -> Result<Self, GuardError> {
+        let predecessor = handover::predecessor(path).map_err(GuardError::TakeOver)?;
+        if predecessor.is_none() {
+            info!("No gateway runs with this policy file; there is nothing to take over.");
+        }
+        Self::start_after(path, predecessor)
+    }
+
+    fn start_after(path: &Path, mut predecessor: Option<Predecessor>) -> Result<Self, GuardError> {
         let policy = load::read(path)?;
         let keys = policy.caps.keys;
         let capacity = Capacity { keys, verified_keys: keys.min(VERIFIED_KEYS) };
@@ -93,9 +117,8 @@ impl Guard {
             || std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
             |threads| threads.get() as usize,
         );
-        let mut sockets: Vec<Vec<(TcpListener, bool)>> = (0..count).map(|_| Vec::new()).collect();
-        let http = bind(&policy.listen.http, false, &mut sockets)?;
-        let https = bind(&policy.listen.https, true, &mut sockets)?;
+        let inherited = predecessor.as_mut().map(|it| std::mem::take(&mut it.sockets)).unwrap_or_default();
+        let sockets = Sockets::open(policy, count, inherited)?;
         let counters = Counters::new(capacity);
         prepare(&counters, policy);
         let clock = Clock::start();
@@ -110,15 +133,41 @@ impl Guard {
             None => None,
         };
         let (stop, stopping) = watch::channel(false);
-        let admin = start_admin(&shared)?;
+        let (taken, was_taken) = watch::channel(false);
+        let admin = start_admin(&shared, sockets.admin, was_taken.clone())?;
         let mut workers = Vec::new();
-        for (number, sockets) in sockets.into_iter().enumerate() {
+        for (number, sockets) in sockets.workers.into_iter().enumerate() {
             let (shared, stopping) = (Arc::clone(&shared), stopping.clone());
             let thread = std::thread::Builder::new().name(format!("worker-{number}"));
             let started = thread.spawn(move || work(&shared, number, sockets, stopping));
             workers.push(started.map_err(GuardError::Worker)?);
         }
-        Ok(Self { path: path.to_owned(), shared, http, https, admin, stop, workers, keeper })
+        if let Some(predecessor) = predecessor {
+            predecessor.ready();
+        }
+        let offer = Offer::make(path, sockets.handles, taken).map_err(GuardError::Worker)?;
+        let (http, https) = (sockets.http, sockets.https);
+        Ok(Self {
+            path: path.to_owned(),
+            shared,
+            http,
+            https,
+            admin,
+            stop,
+            workers,
+            keeper,
+            offer,
+            was_taken,
+        })
+    }
+
+    /// Returns when another process has taken over the listeners; then this one is to be stopped.
+    pub async fn taken_over(&self) {
+        let mut taken = self.was_taken.clone();
+        if taken.wait_for(|taken| *taken).await.is_err() {
+            // Nobody can any more.
+            std::future::pending::<()>().await;
+        }
     }
 
     /// Where HTTP is listened for; the real port where the policy says 0.
@@ -164,6 +213,8 @@ impl Guard {
     /// when the policy's `timeouts.shutdown` has passed is cut off. Returns when all has ended.
     pub fn stop(self) {
         self.shared.drain();
+        // Its handles would keep the sockets open with nobody to accept.
+        self.offer.end();
         self.stop.send_replace(true);
         for worker in self.workers {
             if worker.join().is_err() {
@@ -181,41 +232,28 @@ fn prepare(counters: &Counters, policy: &Policy) {
     counters.prepare(policy.limits.iter().map(|limit| &limit.algorithm));
 }
 
-fn bind(
-    addresses: &[SocketAddr],
-    tls: bool,
-    sockets: &mut [Vec<(TcpListener, bool)>],
-) -> Result<Vec<SocketAddr>, GuardError> {
-    let mut bound = Vec::new();
-    for &address in addresses {
-        let failed = |source| GuardError::Listen { address, source };
-        let all = listener::bind(address, sockets.len()).map_err(failed)?;
-        if let Some(first) = all.first() {
-            bound.push(first.local_addr().map_err(failed)?);
-        }
-        for (worker, socket) in sockets.iter_mut().zip(all) {
-            worker.push((socket, tls));
-        }
-    }
-    Ok(bound)
-}
-
-/// Starts the admin listener, in a thread of its own that ends with the process.
-fn start_admin(shared: &Arc<Shared>) -> Result<Option<SocketAddr>, GuardError> {
-    let loaded = shared.loaded();
-    let Some(address) = loaded.policy.listen.admin else { return Ok(None) };
-    let token = load::admin_token(&loaded.policy)?;
-    let failed = |source| GuardError::Listen { address, source };
-    let socket = TcpListener::bind(address).map_err(failed)?;
-    socket.set_nonblocking(true).map_err(failed)?;
-    let bound = socket.local_addr().map_err(failed)?;
+/// Starts the admin listener, in a thread of its own that ends with the process, or leaves the listener to the
+/// successor.
+fn start_admin(
+    shared: &Arc<Shared>,
+    socket: Option<TcpListener>,
+    mut was_taken: watch::Receiver<bool>,
+) -> Result<Option<SocketAddr>, GuardError> {
+    let Some(socket) = socket else { return Ok(None) };
+    let token = load::admin_token(&shared.loaded().policy)?;
+    let bound = socket.local_addr().map_err(GuardError::Worker)?;
     let shared = Arc::clone(shared);
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(GuardError::Worker)?;
     let thread = std::thread::Builder::new().name("admin".to_owned());
     let serve = move || {
         let admin = Admin::new(shared, token.as_deref().map(str::as_bytes));
-        tokio::task::LocalSet::new().block_on(&runtime, admin.serve(socket));
+        tokio::task::LocalSet::new().block_on(&runtime, async move {
+            tokio::select! {
+                () = admin.serve(socket) => {}
+                Ok(_) = was_taken.wait_for(|taken| *taken) => {}
+            }
+        });
     };
     thread.spawn(serve).map_err(GuardError::Worker)?;
     Ok(Some(bound))

@@ -63,6 +63,10 @@ pub(crate) struct GuardArgs {
     /// The policy; it is read again on SIGHUP and when the file changes.
     #[arg(short, long, value_name = "FILE", default_value = "ratewarden.toml")]
     pub(crate) config: PathBuf,
+    /// Take the listeners of the gateway that runs with this policy file, which then drains and ends: a restart that
+    /// refuses nobody.
+    #[arg(long)]
+    pub(crate) take_over: bool,
     /// What is logged to stderr: error, warn, info, debug or trace.
     #[arg(long, value_name = "LEVEL", default_value = "info", value_parser = ["error", "warn", "info", "debug", "trace"])]
     pub(crate) log: String,

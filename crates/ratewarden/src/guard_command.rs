@@ -21,7 +21,8 @@ const LOOK: Duration = Duration::from_secs(1);
 pub(crate) async fn run(arguments: GuardArgs) -> Result<Exit, Failure> {
     log_to_stderr(&arguments.log);
     let path = arguments.config;
-    let guard = Guard::start(&path).map_err(|error| failure(error, &path))?;
+    let start = if arguments.take_over { Guard::take_over } else { Guard::start };
+    let guard = start(&path).map_err(|error| failure(error, &path))?;
     for address in guard.http() {
         tracing::info!("Listening on http://{address}.");
     }
@@ -36,6 +37,7 @@ pub(crate) async fn run(arguments: GuardArgs) -> Result<Exit, Failure> {
     let exit = loop {
         tokio::select! {
             exit = signals::signal() => break exit,
+            () = guard.taken_over() => break Exit::Fine,
             _ = hangup.recv() => {
                 seen = changed(&path);
                 reload(&guard);
@@ -95,6 +97,15 @@ fn failure(error: GuardError, path: &std::path::Path) -> Failure {
                 .to_owned(),
         ),
         GuardError::AccessLog { .. } => (Exit::Usage, "`log.access` names a file, \"stdout\" or \"off\"".to_owned()),
+        GuardError::TakeOver(_) => (
+            Exit::Unreachable,
+            "it must run with the same policy file, as the same user; without --take-over end it first".to_owned(),
+        ),
+        GuardError::Store(_) => (
+            Exit::Usage,
+            "`store.file` names a file in a folder that is there and can be written; without it nothing survives a restart"
+                .to_owned(),
+        ),
         GuardError::Worker(_) => {
             (Exit::Unreachable, "the system gave no threads; try again with fewer programs running".to_owned())
         }

@@ -1,9 +1,11 @@
 //! Under load: a reload, an end, and a crowd of connections that want nothing.
 
 use std::io::Write;
-use std::net::{TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
+
+use ratewarden_guard::Guard;
 
 use crate::server::{Answer, Echo, GET, Gateway, read_message};
 
@@ -39,6 +41,71 @@ fn reloads_under_load_fail_no_call() {
         stop.store(true, Ordering::SeqCst);
     });
     assert!(answered.into_inner() >= 1_000);
+}
+
+/// A new connection for each call, so that each restart meets connections at every stage.
+fn new_connections(address: SocketAddr, stop: &AtomicBool, answered: &AtomicUsize) {
+    while !stop.load(Ordering::SeqCst) {
+        let mut stream = TcpStream::connect(address).expect("nobody is refused");
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        stream.write_all(b"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").unwrap();
+        let answer = Answer::read(&stream).expect("an answer to every call");
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        answered.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+/// A connection that is used until it is said to be the last call, and then another.
+fn kept_connections(address: SocketAddr, stop: &AtomicBool, answered: &AtomicUsize) {
+    while !stop.load(Ordering::SeqCst) {
+        let stream = TcpStream::connect(address).expect("nobody is refused");
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        calls(stream, stop, answered);
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn restarts_under_load_fail_no_call() {
+    let mut gateway = Gateway::start(Echo::start().address, "admin = \"127.0.0.1:0\"\n---\n");
+    let (address, admin) = (gateway.guard().http()[0], gateway.guard().admin());
+    let (stop, answered) = (AtomicBool::new(false), AtomicUsize::new(0));
+    std::thread::scope(|scope| {
+        let mut clients = Vec::new();
+        for _ in 0..2 {
+            clients.push(scope.spawn(|| new_connections(address, &stop, &answered)));
+            clients.push(scope.spawn(|| kept_connections(address, &stop, &answered)));
+        }
+        let running = || clients.iter().all(|client| !client.is_finished());
+        for restart in 1..=5 {
+            while running() && answered.load(Ordering::SeqCst) < restart * 300 {
+                std::thread::yield_now();
+            }
+            gateway.restart();
+            assert_eq!((gateway.guard().http()[0], gateway.guard().admin()), (address, admin));
+        }
+        let before = answered.load(Ordering::SeqCst);
+        while running() && answered.load(Ordering::SeqCst) < before + 300 {
+            std::thread::yield_now();
+        }
+        stop.store(true, Ordering::SeqCst);
+    });
+    assert_eq!(gateway.get("/", "").status, 200);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_successor_that_does_not_start_changes_nothing() {
+    let gateway = Gateway::start(Echo::start().address, "");
+    gateway.write("[[limit]]\nname = \"x\"\nrate = \"lots\"\n");
+    let policy = gateway.folder.path().join("ratewarden.toml");
+    assert!(Guard::take_over(&policy).is_err());
+    assert_eq!(gateway.get("/", "").status, 200);
+    // Without a gateway to replace it is an ordinary start.
+    let other = tempfile::tempdir().unwrap();
+    gateway.write("");
+    std::fs::copy(&policy, other.path().join("ratewarden.toml")).unwrap();
+    Guard::take_over(&other.path().join("ratewarden.toml")).unwrap().stop();
 }
 
 #[test]

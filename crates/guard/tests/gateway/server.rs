@@ -153,6 +153,16 @@ impl Gateway {
         self.guard.take().unwrap().stop();
     }
 
+    /// Replaces the gateway by another that takes its listeners over.
+    pub(crate) fn restart(&mut self) {
+        let old = self.guard.take().unwrap();
+        let successor = Guard::take_over(&self.folder.path().join("ratewarden.toml"));
+        self.guard = Some(successor.unwrap_or_else(|error| panic!("{error}")));
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(old.taken_over());
+        old.stop();
+    }
+
     pub(crate) fn connect(&self) -> TcpStream {
         let stream = TcpStream::connect(self.guard().http()[0]).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
