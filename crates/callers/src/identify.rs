@@ -5,6 +5,7 @@
 //! is there twice, or empty, is refused for the same reason: the caller that is counted must be the caller that the
 //! server behind sees, and two servers pick differently.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::hash::Hasher as _;
 use std::net::IpAddr;
@@ -86,6 +87,8 @@ pub struct Identifier {
     sources: Vec<Source>,
     hasher: SipHasher13,
     default_plan: Option<Arc<str>>,
+    /// Plans of the owners of keys, by name.
+    plans: HashMap<Arc<str>, Arc<str>>,
     ipv6_prefix: u8,
 }
 
@@ -108,8 +111,12 @@ impl Identifier {
             let keys = source.keys.as_deref().map(Keys::load).transpose()?;
             Ok(Source { from: source.from.clone(), keys, required: source.required })
         };
+        let sources: Vec<Source> = policy.callers.iter().enumerate().map(load).collect::<Result<_, _>>()?;
+        let owners = sources.iter().filter_map(|source| source.keys.as_ref()).flat_map(Keys::owners);
+        let plan = |owner: &Owner| Some((Arc::clone(&owner.name), Arc::clone(owner.plan.as_ref()?)));
         Ok(Self {
-            sources: policy.callers.iter().enumerate().map(load).collect::<Result<_, _>>()?,
+            plans: owners.filter_map(plan).collect(),
+            sources,
             hasher: SipHasher13::new_with_key(secret),
             default_plan: policy.plans.iter().find(|plan| plan.default).map(|plan| Arc::from(&*plan.name)),
             ipv6_prefix: policy.trust.ipv6_prefix,
@@ -130,6 +137,16 @@ impl Identifier {
         }
         // Nobody said who they are: the address is what is left.
         Ok(self.by_address(peer.address))
+    }
+
+    /// The caller of this name on the word of somebody who is trusted: the one that its key would make it, if a file
+    /// of keys has it, and of that key's plan. Limits per user count it by the same name.
+    #[must_use]
+    pub fn named(&self, name: &str) -> Caller {
+        let plan = self.plans.get(name).cloned().or_else(|| self.default_plan.clone());
+        let id = self.hash("owner", name.as_bytes());
+        let name: Arc<str> = Arc::from(name);
+        Caller { id, verified: true, name: Name::Known(Arc::clone(&name)), plan, user: Some(name) }
     }
 
     fn try_source<F: Fields + ?Sized>(

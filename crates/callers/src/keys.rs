@@ -109,6 +109,11 @@ impl Keys {
         self.0.get(&<[u8; 32]>::from(Sha256::digest(key)))
     }
 
+    /// All owners, in no order.
+    pub fn owners(&self) -> impl Iterator<Item = &Owner> {
+        self.0.values()
+    }
+
     /// How many there are.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -158,7 +158,7 @@ fn quota_exceeded(status: u16, names: &[&str], seconds: Option<u64>) -> String {
 }
 
 /// Rounded up, at least 1: a client that waits this long is never too early.
-fn whole_seconds(wait: Duration) -> u64 {
+pub(crate) fn whole_seconds(wait: Duration) -> u64 {
     wait.as_nanos().div_ceil(1_000_000_000).max(1).try_into().unwrap_or(u64::MAX)
 }
 

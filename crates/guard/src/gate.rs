@@ -1,12 +1,15 @@
 //! The one door: every call of every engine passes here, and nothing else decides.
 
+mod ask;
+mod who;
+
 use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use ratewarden_callers::{Fields, Peer};
 use ratewarden_counters::{Check, Decision, Key, Scratch};
-use ratewarden_limiter::{Rule, WordRule};
+use ratewarden_limiter::{Rule, Time, WordRule};
 use ratewarden_policy::{Offence, Settle};
 
 use crate::answer::{self, Answer, Field};
@@ -14,6 +17,9 @@ use crate::judge::{self, Body, Changed, Head, Refusal, Rules, Selected, Subject}
 use crate::penalties::Suspects;
 use crate::state::Loaded;
 use crate::worker::Worker;
+
+pub(crate) use ask::{Asker, Opinion, ask};
+use who::identify;
 
 /// What becomes of a call.
 #[derive(Debug)]
@@ -57,6 +63,9 @@ pub(crate) struct Note {
     /// The cost at the first limit.
     pub(crate) cost: u64,
 }
+
+/// What is recorded of a call of somebody who is banned.
+const BANNED: Note = Note { verdict: Judged::Banned, limit: None, reason: "banned", cost: 0 };
 
 /// The decision in a word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -127,6 +136,20 @@ pub(crate) struct Desk {
     scratch: Scratch,
 }
 
+/// A decision, before it is told to anybody. What each limit said is on the desk.
+struct Decided {
+    decision: Decision,
+    changed: Changed,
+    now: Time,
+    limit: Option<usize>,
+    cost: u64,
+}
+
+enum Undecided {
+    NeedsBody,
+    Refused(Refusal),
+}
+
 /// Decides a call. The peer's address is the client's, resolved through trusted proxies.
 pub(crate) fn judge<F: Fields>(
     worker: &Rc<Worker>,
@@ -136,28 +159,18 @@ pub(crate) fn judge<F: Fields>(
     body: Option<&Body<'_>>,
 ) -> Gate {
     let mut desk = worker.desk.borrow_mut();
-    let Desk { selected, checks, scratch } = &mut *desk;
-    let subject = match identify(worker, loaded, head, peer, scratch) {
+    let subject = match identify(worker, loaded, head.fields, peer, &mut desk.scratch) {
         Ok(subject) => subject,
-        Err(turned) => return Gate::Answer(turned),
+        Err(stopped) => return Gate::Answer(stopped.turned(&loaded.policy.answer)),
     };
-    loaded.rules.select(head, &subject, selected);
-    if selected.needs_body && body.is_none() {
-        return Gate::NeedsBody;
-    }
-    let now = worker.shared.clock.now();
-    let weighed = judge::hold(&loaded.rules, selected, head, body).and_then(|changed| {
-        let clock = &worker.shared.clock;
-        loaded.rules.weigh(selected, head, &subject, body, clock, now, checks).map(|()| changed)
-    });
-    let changed = match weighed {
-        Ok(changed) => changed,
-        Err(refusal) => return Gate::Answer(refused(&refusal, Some(subject))),
+    let decided = match decide(worker, loaded, head, &subject, body, None, &mut desk) {
+        Ok(decided) => decided,
+        Err(Undecided::NeedsBody) => return Gate::NeedsBody,
+        Err(Undecided::Refused(refusal)) => return Gate::Answer(refused(&refusal, Some(subject))),
     };
-    let decision = worker.shared.counters.decide(checks, now, scratch);
+    let Decided { decision, changed, now, limit, cost } = decided;
+    let Desk { selected, checks, scratch } = &mut *desk;
     let style = &loaded.policy.answer;
-    let limit = first_rejecting(&loaded.rules, selected, scratch);
-    let cost = checks.first().map_or(1, |check| check.cost);
     match decision {
         Decision::Rejected(retry) => {
             let answer = answer::rejection(style, &loaded.rules, selected, scratch.verdicts(), retry, now);
@@ -179,42 +192,43 @@ pub(crate) fn judge<F: Fields>(
     }
 }
 
+/// Selects, weighs and decides. `cost` stands for what the call would cost at every limit but those of concurrency,
+/// of which a call takes one place whatever it costs.
+fn decide<F: Fields>(
+    worker: &Worker,
+    loaded: &Loaded,
+    head: &Head<'_, F>,
+    subject: &Subject,
+    body: Option<&Body<'_>>,
+    cost: Option<u64>,
+    desk: &mut Desk,
+) -> Result<Decided, Undecided> {
+    let Desk { selected, checks, scratch } = desk;
+    loaded.rules.select(head, subject, selected);
+    if selected.needs_body && body.is_none() {
+        return Err(Undecided::NeedsBody);
+    }
+    let now = worker.shared.clock.now();
+    let changed = judge::hold(&loaded.rules, selected, head, body).map_err(Undecided::Refused)?;
+    let clock = &worker.shared.clock;
+    let weighed = loaded.rules.weigh(selected, head, subject, body, clock, now, checks);
+    weighed.map_err(Undecided::Refused)?;
+    if let Some(cost) = cost {
+        for check in checks.iter_mut().filter(|check| !is_concurrency(&check.rule)) {
+            check.cost = cost;
+        }
+    }
+    let decision = worker.shared.counters.decide(checks, now, scratch);
+    let limit = first_rejecting(&loaded.rules, selected, scratch);
+    let cost = checks.first().map_or(1, |check| check.cost);
+    Ok(Decided { decision, changed, now, limit, cost })
+}
+
 /// An answer for a call that is refused for what it is.
 pub(crate) fn refused(refusal: &Refusal, subject: Option<Subject>) -> Box<Turned> {
     let verdict = if refusal.status == 401 { Judged::Unauthorized } else { Judged::Refused };
     let note = Note { verdict, limit: None, reason: refusal.reason, cost: 0 };
     Box::new(Turned { answer: answer::refusal(refusal), subject, note })
-}
-
-fn identify<F: Fields>(
-    worker: &Worker,
-    loaded: &Loaded,
-    head: &Head<'_, F>,
-    peer: &Peer<'_>,
-    scratch: &mut Scratch,
-) -> Result<Subject, Box<Turned>> {
-    let address = ratewarden_callers::counted(peer.address, loaded.policy.trust.ipv6_prefix);
-    let mut suspects =
-        Suspects { address: Some(loaded.identifier.address_id(address)), ..Suspects::default() };
-    // Whoever is locked out learns nothing about the credentials that are tried.
-    let identified = loaded.identifier.identify(head.fields, peer);
-    match &identified {
-        Ok(caller) => suspects.caller = Some(caller.id()),
-        Err(failed) => suspects.target = failed.target(),
-    }
-    let now = worker.shared.clock.now();
-    if let Some(ban) = worker.shared.penalties.banned(&suspects, now) {
-        let answer = answer::banned(&loaded.policy.answer, ban.until.since(now), &ban.rule);
-        let note = Note { verdict: Judged::Banned, reason: "banned", ..Note::default() };
-        let subject = identified.ok().map(|caller| Subject { caller, address, suspects });
-        return Err(Box::new(Turned { answer, subject, note }));
-    }
-    identified.map(|caller| Subject { caller, address, suspects }).map_err(|failed| {
-        if failed.status() == 401 {
-            worker.offended(loaded, Offence::FailedCredentials, &suspects, scratch);
-        }
-        refused(&Refusal::new(failed.status(), failed.reason(), failed.to_string()), None)
-    })
 }
 
 impl Worker {

@@ -1,29 +1,31 @@
-//! The operator's listener: health, metrics, limits, and decisions for other gateways.
+//! The operator's listener: health, metrics, limits, and decisions for other gateways and for applications.
 //!
 //! A thread and a runtime of its own, so that a worker that is busy cannot hide that it is. Everything but
 //! `/healthz` and `/readyz` wants the token where the policy names one. Errors are problem details (RFC 9457).
 
+mod body;
 mod check;
+mod decide;
 mod exposition;
+mod respond;
+mod routes;
 
 use std::convert::Infallible;
 use std::net::{IpAddr, TcpListener};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use bytes::Bytes;
-use http_body_util::Full;
+use hyper::Request;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
-use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
-use crate::answer;
-use crate::judge::Refusal;
 use crate::state::Shared;
 use crate::worker::Worker;
+use respond::{Answer, json, problem, refusal, set, text};
+use routes::{Entry, Route};
 
 /// Connections at a time.
 const CONNECTIONS: usize = 64;
@@ -76,7 +78,7 @@ impl Admin {
             tokio::task::spawn_local(async move {
                 let service = service_fn(|request| {
                     let admin = Rc::clone(&admin);
-                    async move { Ok::<_, Infallible>(admin.answer(&request, peer.ip())) }
+                    async move { Ok::<_, Infallible>(admin.answer(request, peer.ip()).await) }
                 });
                 let mut server = hyper::server::conn::http1::Builder::new();
                 let server = server.timer(TokioTimer::new());
@@ -88,35 +90,41 @@ impl Admin {
         }
     }
 
-    fn answer(&self, request: &Request<Incoming>, peer: IpAddr) -> Response<Full<Bytes>> {
-        let path = request.uri().path();
-        if path == "/check" || path.starts_with("/check/") {
-            // Asked for with whatever method the call has; the token may stand beside the client's credentials.
-            if !self.may(request) {
-                return problem(401, "token", "`X-Ratewarden-Token` with the admin token is required");
-            }
-            return self.check(request, peer);
+    async fn answer(&self, request: Request<Incoming>, peer: IpAddr) -> Answer {
+        let path = request.uri().path().to_owned();
+        let found = Entry::find(&path);
+        if !found.is_some_and(|(entry, _)| entry.is_open) && !self.may(&request) {
+            let detail = "`Authorization: Bearer`, or `X-Ratewarden-Token`, with the admin token is required";
+            return problem(401, "token", detail);
         }
-        if !matches!(*request.method(), Method::GET | Method::HEAD) {
-            return problem(405, "method", "only GET is understood here");
+        let Some((entry, _)) = found else {
+            return problem(404, "path", &format!("known are {}", Entry::paths()));
+        };
+        let Some(route) = entry.route(request.method()) else {
+            let mut response = problem(405, "method", &format!("known here are {}", entry.allow()));
+            set(&mut response, "allow", &entry.allow());
+            return response;
+        };
+        match route {
+            Route::Health => text(200, "text/plain", "ok\n"),
+            Route::Ready => self.ready(),
+            Route::Metrics => text(200, "text/plain; version=0.0.4", exposition::write(&self.shared)),
+            Route::Limits => self.limits(),
+            Route::Check => self.check(&request, peer),
+            Route::Decide => self.decide(request).await,
         }
-        match path {
-            "/healthz" => return text(200, "text/plain", "ok\n"),
-            "/readyz" => return self.ready(),
-            _ => {}
-        }
-        if !self.may(request) {
-            return problem(401, "token", "`Authorization: Bearer` with the admin token is required");
-        }
-        match path {
-            "/metrics" => text(200, "text/plain; version=0.0.4", exposition::write(&self.shared)),
-            "/v1/limits" => self.limits(),
-            _ => problem(404, "path", "known are /healthz, /readyz, /metrics, /check and /v1/limits"),
+    }
+
+    async fn decide(&self, request: Request<Incoming>) -> Answer {
+        let question = body::read(request).await;
+        match question.and_then(|question| decide::decide(&self.worker, &question)) {
+            Ok(verdict) => json(200, &verdict),
+            Err(wrong) => refusal(&wrong),
         }
     }
 
     /// Ready is a gateway that can do what it is there for: not ending, and with a server to send calls to.
-    fn ready(&self) -> Response<Full<Bytes>> {
+    fn ready(&self) -> Answer {
         if self.shared.is_draining() {
             return problem(503, "draining", "the gateway is ending");
         }
@@ -134,7 +142,7 @@ impl Admin {
         given.is_some_and(|given| <[u8; 32]>::from(Sha256::digest(given.trim())) == token)
     }
 
-    fn check(&self, request: &Request<Incoming>, peer: IpAddr) -> Response<Full<Bytes>> {
+    fn check(&self, request: &Request<Incoming>, peer: IpAddr) -> Answer {
         let checked = check::check(&self.worker, request, peer);
         let mut response = text(checked.status, "text/plain", checked.body);
         let headers = response.headers_mut();
@@ -148,7 +156,7 @@ impl Admin {
         response
     }
 
-    fn limits(&self) -> Response<Full<Bytes>> {
+    fn limits(&self) -> Answer {
         let loaded = self.shared.loaded();
         let views: Vec<LimitView<'_>> = loaded
             .rules
@@ -164,21 +172,6 @@ impl Admin {
                 rejected: self.shared.rejected(index),
             })
             .collect();
-        match serde_json::to_string(&views) {
-            Ok(json) => text(200, "application/json", json + "\n"),
-            Err(error) => problem(500, "internal", &error.to_string()),
-        }
+        json(200, &views)
     }
-}
-
-fn problem(status: u16, reason: &'static str, detail: &str) -> Response<Full<Bytes>> {
-    let answer = answer::refusal(&Refusal::new(status, reason, detail));
-    text(status, "application/problem+json", answer.body + "\n")
-}
-
-fn text(status: u16, media_type: &'static str, body: impl Into<Bytes>) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(body.into()));
-    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    response.headers_mut().insert("content-type", http::HeaderValue::from_static(media_type));
-    response
 }

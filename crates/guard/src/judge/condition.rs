@@ -76,7 +76,7 @@ fn context<F: Fields>(head: &Head<'_, F>, subject: &Subject) -> Context<'static,
     let caller = table(vec![
         ("name", Value::from(subject.caller.display().to_string())),
         ("plan", text(subject.caller.plan().unwrap_or_default())),
-        ("address", Value::from(subject.address.to_string())),
+        ("address", Value::from(subject.address.map(|address| address.to_string()).unwrap_or_default())),
     ]);
     let mut context = Context::default();
     context.add_variable_from_value("request", request);

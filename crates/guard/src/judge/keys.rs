@@ -13,6 +13,9 @@ use super::rules::Counts;
 use super::{Head, Refusal, Rules, Selected, Subject};
 use crate::clock::Clock;
 
+/// The reason of a refusal where a limit needs an address that an application has not said.
+pub(crate) const ADDRESS_MISSING: &str = "address_missing";
+
 impl Rules {
     /// Appends one check for each selected limit, in the policy's order.
     ///
@@ -90,8 +93,13 @@ fn value<'c, F: Fields>(
     Ok(match part {
         Key::Caller => Some(Cow::Owned(subject.caller.id().to_le_bytes().to_vec())),
         Key::Address => Some(Cow::Owned(match subject.address {
-            IpAddr::V4(address) => address.octets().to_vec(),
-            IpAddr::V6(address) => address.octets().to_vec(),
+            Some(IpAddr::V4(address)) => address.octets().to_vec(),
+            Some(IpAddr::V6(address)) => address.octets().to_vec(),
+            // One bucket for all whose address was not said would let them reject one another.
+            None => {
+                let detail = format!("the limit `{}` counts per address, and none was given", limit.name);
+                return Err(Refusal::new(422, ADDRESS_MISSING, detail));
+            }
         })),
         Key::User => text(subject.caller.user().map(str::to_owned)),
         Key::Method => Some(Cow::Borrowed(head.method.as_bytes())),

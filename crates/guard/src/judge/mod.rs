@@ -24,6 +24,7 @@ use crate::penalties::Suspects;
 pub(crate) use body::Body;
 pub(crate) use bounds::{Changed, hold};
 pub use condition::ConditionError;
+pub(crate) use keys::ADDRESS_MISSING;
 pub(crate) use rules::{LimitRule, Rules};
 pub(crate) use select::Selected;
 
@@ -41,8 +42,8 @@ pub(crate) struct Head<'c, F> {
 #[derive(Debug, Clone)]
 pub(crate) struct Subject {
     pub(crate) caller: Caller,
-    /// The client's address, IPv6 by prefix.
-    pub(crate) address: IpAddr,
+    /// The client's address, IPv6 by prefix; absent where an application asks and does not say it.
+    pub(crate) address: Option<IpAddr>,
     /// The same as penalties know them.
     pub(crate) suspects: Suspects,
 }

@@ -7,6 +7,8 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod admin;
+mod admin_check;
 mod bodies;
 mod calls;
 mod durable;

@@ -1,0 +1,187 @@
+//! `POST /v1/check`: decisions for applications that ask before they do something.
+//!
+//! The answer is 200 whatever is decided, since the question was answered; a client library that takes 429 for an
+//! error of its own would otherwise retry the question, and be charged for it. 4xx is a question that is none.
+//!
+//! A caller that is named is believed: who has the token may say who calls. It counts as the owner of a key of that
+//! name would, so that an application and the gateway before it share one count.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::net::IpAddr;
+use std::num::NonZeroU64;
+use std::rc::Rc;
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+use ratewarden_http1::{check_query, normalise};
+use ratewarden_limiter::Retry;
+use serde::de::{Error as _, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::answer::whole_seconds;
+use crate::call;
+use crate::gate::{Asker, Judged, Opinion, ask};
+use crate::judge::{ADDRESS_MISSING, Head, Refusal};
+use crate::worker::Worker;
+
+/// The most characters of a caller's name.
+const LONGEST_NAME: usize = 256;
+
+/// What is asked.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Question {
+    /// Who calls; without it the headers say that, or else the address.
+    caller: Option<String>,
+    address: Option<IpAddr>,
+    #[serde(default = "get")]
+    method: String,
+    /// With the query, if there is one.
+    #[serde(default = "root")]
+    path: String,
+    #[serde(default)]
+    headers: Headers,
+    /// Instead of what the policy says the call costs.
+    cost: Option<NonZeroU64>,
+}
+
+fn get() -> String {
+    "GET".to_owned()
+}
+
+fn root() -> String {
+    "/".to_owned()
+}
+
+/// The fields of the call, each as often as it is there.
+#[derive(Debug, Default)]
+struct Headers(HeaderMap);
+
+/// What is answered.
+#[derive(Debug, Serialize)]
+pub(super) struct Verdict {
+    decision: &'static str,
+    /// Why not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<Cow<'static, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<String>,
+    /// Null where it would never be admitted as it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after_seconds: Option<Option<u64>>,
+    limits: Vec<LimitVerdict>,
+}
+
+#[derive(Debug, Serialize)]
+struct LimitVerdict {
+    name: String,
+    limit: u64,
+    remaining: u64,
+    /// Until all of it is there again.
+    reset_seconds: u64,
+    rejected: bool,
+    shadow: bool,
+}
+
+/// Decides.
+///
+/// # Errors
+/// When the question is none: nobody is named, or a limit needs an address that is not there.
+pub(super) fn decide(worker: &Rc<Worker>, question: &Question) -> Result<Verdict, Refusal> {
+    let loaded = worker.loaded();
+    let asker = asker(question, |name| loaded.identifier.named(name))?;
+    let (path, query) = match question.path.split_once('?') {
+        Some((path, query)) => (path, Some(query)),
+        None => (question.path.as_str(), None),
+    };
+    let checked = normalise(path).and_then(|path| query.map_or(Ok(()), check_query).map(|()| path));
+    let opinion = match &checked {
+        Ok(path) => {
+            let head = Head { method: &question.method, path, query, fields: &question.headers.0 };
+            ask(worker, &loaded, &head, asker, question.cost.map(NonZeroU64::get))
+        }
+        Err(refused) => Opinion::refused(call::refusal(refused)),
+    };
+    if let Some(refusal) = opinion.refusal.as_ref().filter(|refusal| refusal.reason == ADDRESS_MISSING) {
+        return Err(refusal.clone());
+    }
+    worker.metrics.decided(opinion.note.verdict, opinion.note.limit);
+    let limits = opinion.limits.iter().filter_map(|(limit, standing, rejected)| {
+        let rule = loaded.rules.limits.get(*limit)?;
+        Some(LimitVerdict {
+            name: rule.limit.name.clone(),
+            limit: rule.quota,
+            remaining: standing.remaining.min(rule.quota),
+            reset_seconds: standing.reset.as_millis().div_ceil(1_000).try_into().unwrap_or(u64::MAX),
+            rejected: *rejected,
+            shadow: rule.limit.shadow,
+        })
+    });
+    let is_admitted = matches!(opinion.note.verdict, Judged::Admitted | Judged::Shadowed);
+    Ok(Verdict {
+        decision: if is_admitted { "admit" } else { "reject" },
+        limits: limits.collect(),
+        reason: (!opinion.note.reason.is_empty()).then_some(Cow::Borrowed(opinion.note.reason)),
+        detail: opinion.refusal.map(|refusal| refusal.detail),
+        retry_after_seconds: opinion.retry.map(|retry| match retry {
+            Retry::After(wait) => Some(whole_seconds(wait)),
+            Retry::Never => None,
+        }),
+    })
+}
+
+fn asker<C>(question: &Question, named: C) -> Result<Asker, Refusal>
+where
+    C: FnOnce(&str) -> ratewarden_callers::Caller,
+{
+    let wrong = |reason, detail: String| Err(Refusal::new(422, reason, detail));
+    let is_token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
+    if question.method.is_empty() || !question.method.chars().all(is_token) {
+        return wrong("method", "`method` is an HTTP method, such as \"POST\"".to_owned());
+    }
+    match (&question.caller, question.address) {
+        (Some(name), _) if !is_name(name) => wrong("caller", name_wanted()),
+        (Some(name), address) => Ok(Asker::Named { caller: named(name), address }),
+        (None, Some(address)) => Ok(Asker::Unnamed(address)),
+        (None, None) => wrong("nobody", "name the `caller`, or give the client's `address`".to_owned()),
+    }
+}
+
+/// Whether it can be a caller's name.
+fn is_name(name: &str) -> bool {
+    (1..=LONGEST_NAME).contains(&name.chars().count()) && !name.chars().any(char::is_control)
+}
+
+fn name_wanted() -> String {
+    format!("`caller` has 1 to {LONGEST_NAME} characters, none of them a control character")
+}
+
+impl<'de> Deserialize<'de> for Headers {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(HeadersVisitor)
+    }
+}
+
+/// Keeps a name that is there twice, for the judge to refuse where it matters.
+struct HeadersVisitor;
+
+impl<'de> Visitor<'de> for HeadersVisitor {
+    type Value = Headers;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object of header names and values")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Headers, A::Error> {
+        let mut headers = HeaderMap::new();
+        while let Some((name, value)) = map.next_entry::<String, String>()? {
+            let parsed = HeaderName::try_from(&name).ok().zip(HeaderValue::try_from(value).ok());
+            // The value may be a secret, so it is not repeated.
+            let Some((name, value)) = parsed else {
+                return Err(A::Error::custom(format!("`{name}` is no header, or its value cannot be one")));
+            };
+            headers.append(name, value);
+        }
+        Ok(Headers(headers))
+    }
+}
