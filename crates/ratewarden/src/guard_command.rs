@@ -95,6 +95,9 @@ fn failure(error: GuardError, path: &std::path::Path) -> Failure {
                 .to_owned(),
         ),
         GuardError::AccessLog { .. } => (Exit::Usage, "`log.access` names a file, \"stdout\" or \"off\"".to_owned()),
+        GuardError::Store(_) => {
+            (Exit::Usage, "`store.file` names a file in a folder that exists and may be written to".to_owned())
+        }
         GuardError::Worker(_) => {
             (Exit::Unreachable, "the system gave no threads; try again with fewer programs running".to_owned())
         }
