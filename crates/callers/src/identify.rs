@@ -282,16 +282,25 @@ impl Caller {
         self.user.as_deref()
     }
 
-    /// What it is called where it is shown: a name, an address, or a kind and six digits of its hash.
+    /// What it is called where it is shown.
     #[must_use]
     pub fn display(&self) -> impl fmt::Display {
-        Display(self.name.clone(), self.id)
+        self.label()
+    }
+
+    /// The same, to keep.
+    #[must_use]
+    pub fn label(&self) -> Label {
+        Label(self.name.clone(), self.id)
     }
 }
 
-struct Display(Name, u128);
+/// What a caller is called where it is shown: a name, an address, or a kind and six digits of its hash. Cheap to
+/// keep; the text is made when it is shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Label(Name, u128);
 
-impl fmt::Display for Display {
+impl fmt::Display for Label {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Name::Known(name) => f.write_str(name),

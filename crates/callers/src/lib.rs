@@ -10,5 +10,5 @@ mod keys;
 
 pub use address::{client_address, counted};
 pub use fields::{Duplicate, Fields, cookie, only};
-pub use identify::{Caller, CallersError, Failed, Identifier, Peer};
+pub use identify::{Caller, CallersError, Failed, Identifier, Label, Peer};
 pub use keys::{Keys, KeysError, NewKey, Owner};

@@ -14,7 +14,7 @@ use ratewarden_policy::{Offence, Settle};
 
 use crate::answer::{self, Answer, Field};
 use crate::judge::{self, Body, Changed, Head, Refusal, Rules, Selected, Subject};
-use crate::penalties::Suspects;
+use crate::penalties::Offender;
 use crate::state::Loaded;
 use crate::worker::Worker;
 
@@ -175,7 +175,7 @@ pub(crate) fn judge<F: Fields>(
         Decision::Rejected(retry) => {
             let answer = answer::rejection(style, &loaded.rules, selected, scratch.verdicts(), retry, now);
             let note = Note { verdict: Judged::Rejected, limit, reason: "limit", cost };
-            worker.offended(loaded, Offence::Rejections, &subject.suspects, scratch);
+            worker.offended(loaded, Offence::Rejections, &subject.offender(&subject.caller.label()), scratch);
             Gate::Answer(Box::new(Turned { answer, subject: Some(subject), note }))
         }
         Decision::Admitted => {
@@ -237,12 +237,12 @@ impl Worker {
         &self,
         loaded: &Loaded,
         offence: Offence,
-        suspects: &Suspects,
+        offender: &Offender<'_>,
         scratch: &mut Scratch,
     ) {
         let (shared, now) = (&self.shared, self.shared.clock.now());
         let banned =
-            shared.penalties.offend(&loaded.penalties, &shared.counters, offence, suspects, now, scratch);
+            shared.penalties.offend(&loaded.penalties, &shared.counters, offence, offender, now, scratch);
         for rule in banned {
             tracing::warn!(rule, "An offender is banned.");
         }

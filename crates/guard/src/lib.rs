@@ -16,7 +16,7 @@
 //! | `answer` | what a client is told |
 //! | `upstream` | servers, their health, and connections to them |
 //! | `record`, `metrics`, `access_log` | what is kept of a call |
-//! | `admin` | the operator's listener |
+//! | `admin`, `operator` | the operator's listener, and how a command asks it |
 //! | `sockets`, `handover` | listeners, and giving them to a successor |
 //! | `load`, `state`, `worker`, `run` | a policy in force, what workers share, start and end |
 
@@ -39,6 +39,7 @@ mod judge;
 mod load;
 mod metrics;
 mod net;
+mod operator;
 mod penalties;
 mod record;
 mod run;
@@ -51,5 +52,6 @@ mod worker;
 
 pub use judge::ConditionError;
 pub use load::LoadError;
+pub use operator::{NewPenalty, Operator, OperatorError, Penalties, Penalty};
 pub use run::{Guard, GuardError};
 pub use tls::TlsError;

@@ -4,23 +4,24 @@
 //! few: one for each offender that has been caught. They have a cap; when it is reached, those that have ended make
 //! room, and while all are in force no further ban is begun (the limits go on rejecting) and that is counted.
 
+mod kept;
+mod operator;
+
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::num::NonZeroU64;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use jiff::Timestamp;
-use ratewarden_counters::{Check, Counters, Decision, Hasher, Instant, Kept, LimitId, Scratch, Who};
+use ratewarden_callers::Label;
+use ratewarden_counters::{Check, Counters, Decision, Hasher, LimitId, Scratch, Who};
 use ratewarden_limiter::{Algorithm, Gcra, Rule, Time, WordRule};
 use ratewarden_model::Rate;
 use ratewarden_policy::{Offence, PenaltyPer, Policy};
 
 /// Bans that are kept, in force or remembered for the next one.
 const MOST: usize = 100_000;
-
-/// How long after its end a ban is kept on disk, so that the next one is longer.
-const REMEMBERED: Duration = Duration::from_secs(7 * 24 * 3_600);
 
 /// One rule, ready for offences.
 #[derive(Debug)]
@@ -40,9 +41,10 @@ struct Prepared {
     forget: Duration,
 }
 
-/// Whom a rule counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Whom {
+/// Whom a rule counts, and a ban is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Whom {
     Caller,
     Address,
     /// The credential that is guessed at.
@@ -55,15 +57,47 @@ pub(crate) struct Suspects {
     pub(crate) caller: Option<u128>,
     pub(crate) address: Option<u128>,
     pub(crate) target: Option<u128>,
+    /// The address itself, as it is counted, to be shown to the operator.
+    pub(crate) counted: Option<IpAddr>,
+}
+
+/// Who offends.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Offender<'o> {
+    pub(crate) suspects: &'o Suspects,
+    pub(crate) caller: Option<&'o Label>,
 }
 
 /// A ban.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Ban {
-    pub(crate) rule: String,
+    pub(crate) whom: Whom,
+    /// What the offender is called where that is known; never a secret.
+    pub(crate) label: Option<Arc<str>>,
+    pub(crate) cause: Cause,
     pub(crate) until: Time,
     /// How many there were before this one.
     pub(crate) times: u32,
+}
+
+/// Why somebody is banned.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Cause {
+    /// The rule of this name.
+    Rule(Arc<str>),
+    /// An operator, with a reason that is the operator's own.
+    Operator(Arc<str>),
+}
+
+impl Cause {
+    /// What the offender is told.
+    pub(crate) fn told(&self) -> &str {
+        match self {
+            Self::Rule(name) => name,
+            Self::Operator(_) => "by the operator",
+        }
+    }
 }
 
 /// All bans of the process.
@@ -76,15 +110,6 @@ pub(crate) struct Penalties {
     left_out: AtomicU64,
     /// Grows with each change of what is kept.
     version: AtomicU64,
-}
-
-/// A ban as it is written to disk.
-#[derive(Debug, serde::Serialize, serde::Deserialize)]
-struct Written {
-    rule: String,
-    /// Unix time in milliseconds.
-    until: i64,
-    times: u32,
 }
 
 impl PenaltyRules {
@@ -119,6 +144,17 @@ impl PenaltyRules {
     }
 }
 
+impl Whom {
+    /// The word for it.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Caller => "caller",
+            Self::Address => "address",
+            Self::Target => "target",
+        }
+    }
+}
+
 impl Suspects {
     fn of(&self, whom: Whom) -> Option<u128> {
         match whom {
@@ -130,6 +166,19 @@ impl Suspects {
 
     fn all(&self) -> impl Iterator<Item = u128> {
         [self.caller, self.address, self.target].into_iter().flatten()
+    }
+}
+
+impl Offender<'_> {
+    /// What it is called, as far as that is known.
+    fn label(&self, whom: Whom) -> Option<Arc<str>> {
+        let text = match whom {
+            Whom::Caller => self.caller?.to_string(),
+            Whom::Address => self.suspects.counted?.to_string(),
+            // What was tried is a secret, or nearly one.
+            Whom::Target => return None,
+        };
+        Some(text.into())
     }
 }
 
@@ -150,13 +199,13 @@ impl Penalties {
         rules: &'r PenaltyRules,
         counters: &Counters,
         offence: Offence,
-        suspects: &Suspects,
+        offender: &Offender<'_>,
         now: Time,
         scratch: &mut Scratch,
     ) -> Vec<&'r str> {
         let mut banned = Vec::new();
         for rule in rules.rules.iter().filter(|rule| rule.offence == offence) {
-            let Some(id) = suspects.of(rule.whom) else { continue };
+            let Some(id) = offender.suspects.of(rule.whom) else { continue };
             let check = Check {
                 key: rule.id.key(Who::new(id, false)),
                 rule: Rule::Word(WordRule::Gcra(rule.gcra)),
@@ -164,7 +213,7 @@ impl Penalties {
                 shadow: false,
             };
             let over = matches!(counters.decide(&[check], now, scratch), Decision::Rejected(_));
-            if over && self.ban(id, rule, now) {
+            if over && self.ban(id, rule, offender, now) {
                 banned.push(rule.name.as_str());
             }
         }
@@ -178,49 +227,11 @@ impl Penalties {
         (in_force, self.begun.load(Ordering::Relaxed), self.left_out.load(Ordering::Relaxed))
     }
 
-    /// Grows with each change of what [`Penalties::kept`] returns.
-    pub(crate) fn version(&self) -> u64 {
-        self.version.load(Ordering::Acquire)
-    }
-
-    /// All bans, for the disk. They are kept for a while after their end, because the next one depends on them.
-    pub(crate) fn kept(&self, at: Instant) -> Vec<Kept> {
-        let bans = self.bans.lock().unwrap_or_else(PoisonError::into_inner);
-        let kept = bans.iter().filter_map(|(id, ban)| {
-            let passed = i64::try_from(at.now.since(ban.until).as_millis()).ok()?;
-            let left = i64::try_from(ban.until.since(at.now).as_millis()).ok()?;
-            let until = at.wall.as_millisecond().saturating_add(left).saturating_sub(passed);
-            let written = Written { rule: ban.rule.clone(), until, times: ban.times };
-            let forgotten = Timestamp::from_millisecond(until).ok()?.checked_add(REMEMBERED).ok()?;
-            Some(Kept { id: *id, until: forgotten, state: serde_json::to_string(&written).ok()? })
-        });
-        kept.collect()
-    }
-
-    /// Puts bans back that were kept; what cannot be read is left out. Returns how many are in force.
-    pub(crate) fn restore(&self, kept: &[Kept], at: Instant) -> usize {
+    fn ban(&self, id: u128, rule: &Prepared, offender: &Offender<'_>, now: Time) -> bool {
         let mut bans = self.bans.lock().unwrap_or_else(PoisonError::into_inner);
-        for kept in kept.iter().take(MOST) {
-            let Ok(written) = serde_json::from_str::<Written>(&kept.state) else { continue };
-            let left = Duration::from_millis(
-                u64::try_from(written.until.saturating_sub(at.wall.as_millisecond())).unwrap_or(0),
-            );
-            // A ban that has ended is one that ends now: the store's clock began with this process.
-            let until = at.now.after(left);
-            bans.insert(kept.id, Ban { rule: written.rule, until, times: written.times });
-        }
-        self.count.store(bans.len(), Ordering::Relaxed);
-        bans.values().filter(|ban| ban.until > at.now).count()
-    }
-
-    fn ban(&self, id: u128, rule: &Prepared, now: Time) -> bool {
-        let mut bans = self.bans.lock().unwrap_or_else(PoisonError::into_inner);
-        if bans.len() >= MOST && !bans.contains_key(&id) {
-            bans.retain(|_, ban| ban.until > now);
-            if bans.len() >= MOST {
-                self.left_out.fetch_add(1, Ordering::Relaxed);
-                return false;
-            }
+        if !has_place(&mut bans, id, now) {
+            self.left_out.fetch_add(1, Ordering::Relaxed);
+            return false;
         }
         let times = match bans.get(&id) {
             Some(ban) if ban.until > now => return false,
@@ -229,12 +240,26 @@ impl Penalties {
         };
         let doubled = rule.ban.saturating_mul(1_u32.checked_shl(times).unwrap_or(u32::MAX));
         let until = now.after(doubled.min(rule.up_to));
-        bans.insert(id, Ban { rule: rule.name.clone(), until, times });
-        self.count.store(bans.len(), Ordering::Relaxed);
+        let (label, cause) = (offender.label(rule.whom), Cause::Rule(rule.name.as_str().into()));
+        bans.insert(id, Ban { whom: rule.whom, label, cause, until, times });
         self.begun.fetch_add(1, Ordering::Relaxed);
-        self.version.fetch_add(1, Ordering::Release);
+        self.changed(&bans);
         true
     }
+
+    /// After every change, while the lock is held.
+    fn changed(&self, bans: &HashMap<u128, Ban>) {
+        self.count.store(bans.len(), Ordering::Relaxed);
+        self.version.fetch_add(1, Ordering::Release);
+    }
+}
+
+/// Makes room for one more ban; `false` while all are in force.
+fn has_place(bans: &mut HashMap<u128, Ban>, id: u128, now: Time) -> bool {
+    if bans.len() >= MOST && !bans.contains_key(&id) {
+        bans.retain(|_, ban| ban.until > now);
+    }
+    bans.len() < MOST || bans.contains_key(&id)
 }
 
 #[cfg(test)]
@@ -262,7 +287,8 @@ mod tests {
         let bob = Suspects { caller: Some(8), ..Suspects::default() };
         let mut offend = |seconds| {
             let offence = Offence::Rejections;
-            penalties.offend(&rules, &counters, offence, &ann, at(seconds), &mut scratch).len()
+            let offender = Offender { suspects: &ann, caller: None };
+            penalties.offend(&rules, &counters, offence, &offender, at(seconds), &mut scratch).len()
         };
         let lasts = |seconds: u64| {
             penalties.banned(&ann, at(seconds)).map(|ban| ban.until.since(at(seconds)).as_secs())

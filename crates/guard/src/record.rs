@@ -1,7 +1,7 @@
 //! What is kept of a call when it has ended: the one event from which metrics, the access log and the live view
 //! are made.
 
-use ratewarden_callers::Fields;
+use ratewarden_callers::{Fields, Label};
 use ratewarden_counters::Scratch;
 use ratewarden_limiter::Time;
 use ratewarden_policy::Offence;
@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::client::Client;
 use crate::gate::{Judged, Note};
 use crate::judge::{Head, Refusal, Subject};
-use crate::penalties::Suspects;
+use crate::penalties::{Offender, Suspects};
 use crate::worker::Worker;
 
 /// A call from its decision to its end.
@@ -18,7 +18,8 @@ use crate::worker::Worker;
 pub(crate) struct CallEnd {
     begun: Time,
     pub(crate) note: Note,
-    suspects: Suspects,
+    /// Who it is, where the upstream's answer may be an offence.
+    suspect: Option<Box<(Suspects, Label)>>,
     pub(crate) status: u16,
     pub(crate) bytes: u64,
     /// What is written down; absent where nobody reads it.
@@ -68,10 +69,11 @@ impl CallEnd {
         note: &Note,
     ) -> Self {
         worker.metrics.decided(note.verdict, note.limit);
+        let suspect = || Box::new((subject.suspects, subject.caller.label()));
         Self {
             begun: worker.shared.clock.now(),
             note: *note,
-            suspects: subject.suspects,
+            suspect: worker.loaded().policy.credentials.count_upstream.then(suspect),
             status: 0,
             bytes: 0,
             entry: entry(worker, client, head, Some(subject)),
@@ -88,8 +90,7 @@ impl CallEnd {
         status: u16,
     ) -> Self {
         let entry = entry(worker, client, head, subject);
-        let suspects = Suspects::default();
-        Self { begun: Time::START, note: *note, suspects, status, bytes: 0, entry }
+        Self { begun: Time::START, note: *note, suspect: None, status, bytes: 0, entry }
     }
 
     /// A message that was none.
@@ -100,8 +101,7 @@ impl CallEnd {
             let (method, path, caller) = (String::new(), String::new(), String::new());
             Box::new(Entry { method, path, caller, address: client.address_text.clone() })
         });
-        let suspects = Suspects::default();
-        Self { begun: Time::START, note, suspects, status: refusal.status, bytes: 0, entry }
+        Self { begun: Time::START, note, suspect: None, status: refusal.status, bytes: 0, entry }
     }
 
     /// The upstream's answer has gone out, or the call has failed (status 0: nothing could be answered).
@@ -112,12 +112,11 @@ impl CallEnd {
         worker.metrics.answered(micros, bytes);
         worker.write(&self, Some(micros));
         // The server knows credentials that the gateway does not.
-        if matches!(status, 401 | 403) {
-            let loaded = worker.loaded();
-            if loaded.policy.credentials.count_upstream {
-                let mut scratch = Scratch::default();
-                worker.offended(&loaded, Offence::FailedCredentials, &self.suspects, &mut scratch);
-            }
+        if let (401 | 403, Some(suspect)) = (status, &self.suspect) {
+            let (suspects, label) = &**suspect;
+            let offender = Offender { suspects, caller: Some(label) };
+            let mut scratch = Scratch::default();
+            worker.offended(&worker.loaded(), Offence::FailedCredentials, &offender, &mut scratch);
         }
     }
 }

@@ -41,6 +41,12 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: PolicyCommand,
     },
+    /// List, impose and lift bans of a running gateway, through its admin listener.
+    #[command(after_help = EXIT_CODES)]
+    Penalty {
+        #[command(subcommand)]
+        command: PenaltyCommand,
+    },
     /// Everything, on this machine, in half a minute: a weak API is started, scanned, limited and scanned again.
     Demo(DemoArgs),
     /// List the rules, or explain one.
@@ -70,6 +76,65 @@ pub(crate) struct GuardArgs {
     /// What is logged to stderr: error, warn, info, debug or trace.
     #[arg(long, value_name = "LEVEL", default_value = "info", value_parser = ["error", "warn", "info", "debug", "trace"])]
     pub(crate) log: String,
+}
+
+/// Where the gateway's admin listener is, and what opens it.
+#[derive(Debug, Args)]
+pub(crate) struct AdminArgs {
+    /// The admin listener, such as http://127.0.0.1:9090.
+    #[arg(long, value_name = "URL")]
+    pub(crate) admin: String,
+    /// File with the admin token; without it the environment variable RATEWARDEN_ADMIN_TOKEN is used, if it is there.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
+}
+
+/// What `penalty` can do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum PenaltyCommand {
+    /// List the bans in force, those that last longest first.
+    List {
+        #[command(flatten)]
+        admin: AdminArgs,
+        /// How they are printed.
+        #[arg(long, value_name = "FORMAT", default_value = "pretty", value_parser = rules_format())]
+        format: RulesFormat,
+    },
+    /// Ban a caller or an address for a while.
+    Add {
+        #[command(flatten)]
+        admin: AdminArgs,
+        #[command(flatten)]
+        whom: Whom,
+        /// For how long, such as 10m or 24h.
+        #[arg(long = "for", value_name = "DURATION")]
+        lasts: String,
+        /// Why, for other operators; the banned one is not told.
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
+    },
+    /// Lift a ban and forget that it was; a further offence bans again.
+    Lift {
+        #[command(flatten)]
+        admin: AdminArgs,
+        /// Its id, as `penalty list` shows it.
+        id: String,
+    },
+}
+
+/// Who is to be banned.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct Whom {
+    /// The caller of this name: the owner of a key, or one that an application names.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) caller: Option<String>,
+    /// A client's address; IPv6 with its whole network, as the policy counts it.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) address: Option<std::net::IpAddr>,
+    /// Any other caller, by the id that the gateway shows.
+    #[arg(long, value_name = "ID")]
+    pub(crate) id: Option<String>,
 }
 
 /// What `policy` can do.

@@ -27,7 +27,7 @@ const LONGEST_USAGE: usize = 500;
 pub(crate) enum Exit {
     /// Done, and every gate holds.
     Fine,
-    /// A finding or a score over the threshold, or a check that failed.
+    /// A finding or a score over the threshold, a check that failed, or a ban that is not there.
     Failed,
     /// Usage or configuration.
     Usage,

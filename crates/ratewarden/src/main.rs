@@ -15,6 +15,7 @@ mod gate;
 mod guard_command;
 mod headers;
 mod output;
+mod penalty_command;
 mod policy_command;
 mod policy_out;
 mod progress;
@@ -52,6 +53,7 @@ fn dispatch(command: Command) -> Result<Exit, Failure> {
             block_on(scan_command::run(job))
         }
         Command::Guard(arguments) => block_on(guard_command::run(arguments)),
+        Command::Penalty { command } => block_on(penalty_command::run(command)),
         Command::Policy { command } => policy_command::run(command),
         Command::Demo(arguments) => block_on(demo_command::run(arguments)),
         Command::Rules(arguments) => rules_command::run(&arguments),

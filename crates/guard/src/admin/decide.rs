@@ -13,6 +13,7 @@ use std::num::NonZeroU64;
 use std::rc::Rc;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
+use ratewarden_callers::Caller;
 use ratewarden_http1::{check_query, normalise};
 use ratewarden_limiter::Retry;
 use serde::de::{Error as _, MapAccess, Visitor};
@@ -22,6 +23,7 @@ use crate::answer::whole_seconds;
 use crate::call;
 use crate::gate::{Asker, Judged, Opinion, ask};
 use crate::judge::{ADDRESS_MISSING, Head, Refusal};
+use crate::state::Loaded;
 use crate::worker::Worker;
 
 /// The most characters of a caller's name.
@@ -89,7 +91,7 @@ struct LimitVerdict {
 /// When the question is none: nobody is named, or a limit needs an address that is not there.
 pub(super) fn decide(worker: &Rc<Worker>, question: &Question) -> Result<Verdict, Refusal> {
     let loaded = worker.loaded();
-    let asker = asker(question, |name| loaded.identifier.named(name))?;
+    let asker = asker(&loaded, question)?;
     let (path, query) = match question.path.split_once('?') {
         Some((path, query)) => (path, Some(query)),
         None => (question.path.as_str(), None),
@@ -130,30 +132,28 @@ pub(super) fn decide(worker: &Rc<Worker>, question: &Question) -> Result<Verdict
     })
 }
 
-fn asker<C>(question: &Question, named: C) -> Result<Asker, Refusal>
-where
-    C: FnOnce(&str) -> ratewarden_callers::Caller,
-{
-    let wrong = |reason, detail: String| Err(Refusal::new(422, reason, detail));
+fn asker(loaded: &Loaded, question: &Question) -> Result<Asker, Refusal> {
     let is_token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
     if question.method.is_empty() || !question.method.chars().all(is_token) {
-        return wrong("method", "`method` is an HTTP method, such as \"POST\"".to_owned());
+        return Err(Refusal::new(422, "method", "`method` is an HTTP method, such as \"POST\""));
     }
     match (&question.caller, question.address) {
-        (Some(name), _) if !is_name(name) => wrong("caller", name_wanted()),
-        (Some(name), address) => Ok(Asker::Named { caller: named(name), address }),
+        (Some(name), address) => Ok(Asker::Named { caller: named(loaded, name)?, address }),
         (None, Some(address)) => Ok(Asker::Unnamed(address)),
-        (None, None) => wrong("nobody", "name the `caller`, or give the client's `address`".to_owned()),
+        (None, None) => Err(Refusal::new(422, "nobody", "name the `caller`, or give the client's `address`")),
     }
 }
 
-/// Whether it can be a caller's name.
-fn is_name(name: &str) -> bool {
-    (1..=LONGEST_NAME).contains(&name.chars().count()) && !name.chars().any(char::is_control)
-}
-
-fn name_wanted() -> String {
-    format!("`caller` has 1 to {LONGEST_NAME} characters, none of them a control character")
+/// The caller of a name.
+///
+/// # Errors
+/// When it cannot be one.
+pub(super) fn named(loaded: &Loaded, name: &str) -> Result<Caller, Refusal> {
+    if !(1..=LONGEST_NAME).contains(&name.chars().count()) || name.chars().any(char::is_control) {
+        let detail = format!("`caller` has 1 to {LONGEST_NAME} characters, none of them a control character");
+        return Err(Refusal::new(422, "caller", detail));
+    }
+    Ok(loaded.identifier.named(name))
 }
 
 impl<'de> Deserialize<'de> for Headers {

@@ -7,6 +7,8 @@ mod body;
 mod check;
 mod decide;
 mod exposition;
+mod penalties;
+mod query;
 mod respond;
 mod routes;
 
@@ -97,7 +99,7 @@ impl Admin {
             let detail = "`Authorization: Bearer`, or `X-Ratewarden-Token`, with the admin token is required";
             return problem(401, "token", detail);
         }
-        let Some((entry, _)) = found else {
+        let Some((entry, parameter)) = found else {
             return problem(404, "path", &format!("known are {}", Entry::paths()));
         };
         let Some(route) = entry.route(request.method()) else {
@@ -112,6 +114,13 @@ impl Admin {
             Route::Limits => self.limits(),
             Route::Check => self.check(&request, peer),
             Route::Decide => self.decide(request).await,
+            Route::Penalties => penalties::list(&self.shared, request.uri().query()),
+            Route::AddPenalty => match body::read(request).await {
+                Ok(wanted) => penalties::add(&self.shared, &wanted),
+                Err(wrong) => refusal(&wrong),
+            },
+            Route::Penalty => penalties::show(&self.shared, parameter),
+            Route::LiftPenalty => penalties::lift(&self.shared, parameter),
         }
     }
 

@@ -13,6 +13,10 @@ pub(super) enum Route {
     Check,
     /// For applications.
     Decide,
+    Penalties,
+    AddPenalty,
+    Penalty,
+    LiftPenalty,
 }
 
 /// A path as OpenAPI writes it, the methods it knows, and what they ask for. A GET is also a HEAD.
@@ -32,6 +36,16 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry { path: "/check", methods: &[], is_open: false },
     Entry { path: "/v1/limits", methods: &[("GET", Route::Limits)], is_open: false },
     Entry { path: "/v1/check", methods: &[("POST", Route::Decide)], is_open: false },
+    Entry {
+        path: "/v1/penalties",
+        methods: &[("GET", Route::Penalties), ("POST", Route::AddPenalty)],
+        is_open: false,
+    },
+    Entry {
+        path: "/v1/penalties/{id}",
+        methods: &[("GET", Route::Penalty), ("DELETE", Route::LiftPenalty)],
+        is_open: false,
+    },
 ];
 
 impl Entry {

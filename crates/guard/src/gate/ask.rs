@@ -77,7 +77,7 @@ pub(crate) fn ask(
         said.map(|(&limit, verdict)| (limit, verdict.standing(now), verdict.rejected.is_some())).collect();
     let (verdict, retry) = match decision {
         Decision::Rejected(retry) => {
-            worker.offended(loaded, Offence::Rejections, &subject.suspects, scratch);
+            worker.offended(loaded, Offence::Rejections, &subject.offender(&subject.caller.label()), scratch);
             (Judged::Rejected, Some(retry))
         }
         Decision::Admitted => {

@@ -10,7 +10,7 @@ use ratewarden_policy::{Answer as Style, Offence};
 use super::{BANNED, Turned, refused};
 use crate::answer;
 use crate::judge::{Refusal, Subject};
-use crate::penalties::Suspects;
+use crate::penalties::{Offender, Suspects};
 use crate::state::Loaded;
 use crate::worker::Worker;
 
@@ -66,7 +66,8 @@ pub(super) fn identify<F: Fields + ?Sized>(
     }
     identified.map(subject).map_err(|failed| {
         if failed.status() == 401 {
-            worker.offended(loaded, Offence::FailedCredentials, &suspects, scratch);
+            let offender = Offender { suspects: &suspects, caller: None };
+            worker.offended(loaded, Offence::FailedCredentials, &offender, scratch);
         }
         Stopped::Refused(Refusal::new(failed.status(), failed.reason(), failed.to_string()))
     })
@@ -93,12 +94,12 @@ fn suspects(loaded: &Loaded, address: Option<IpAddr>) -> (Option<IpAddr>, Suspec
     let prefix = loaded.policy.trust.ipv6_prefix;
     let address = address.map(|address| ratewarden_callers::counted(address, prefix));
     let id = address.map(|address| loaded.identifier.address_id(address));
-    (address, Suspects { address: id, ..Suspects::default() })
+    (address, Suspects { address: id, counted: address, ..Suspects::default() })
 }
 
 /// How long a ban goes on, and what the client is told of it.
 fn ban(worker: &Worker, suspects: &Suspects) -> Option<(Duration, String)> {
     let now = worker.shared.clock.now();
     let ban = worker.shared.penalties.banned(suspects, now)?;
-    Some((ban.until.since(now), ban.rule))
+    Some((ban.until.since(now), ban.cause.told().to_owned()))
 }

@@ -17,9 +17,9 @@ mod select;
 
 use std::net::IpAddr;
 
-use ratewarden_callers::{Caller, Fields};
+use ratewarden_callers::{Caller, Fields, Label};
 
-use crate::penalties::Suspects;
+use crate::penalties::{Offender, Suspects};
 
 pub(crate) use body::Body;
 pub(crate) use bounds::{Changed, hold};
@@ -46,6 +46,13 @@ pub(crate) struct Subject {
     pub(crate) address: Option<IpAddr>,
     /// The same as penalties know them.
     pub(crate) suspects: Suspects,
+}
+
+impl Subject {
+    /// The same as one who offends.
+    pub(crate) const fn offender<'s>(&'s self, label: &'s Label) -> Offender<'s> {
+        Offender { suspects: &self.suspects, caller: Some(label) }
+    }
 }
 
 /// A call that cannot be judged, or asks for more than it may.

@@ -9,6 +9,7 @@
 
 mod admin;
 mod admin_check;
+mod admin_penalties;
 mod bodies;
 mod calls;
 mod durable;
