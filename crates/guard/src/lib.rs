@@ -16,6 +16,7 @@
 //! | `answer` | what a client is told |
 //! | `upstream` | servers, their health, and connections to them |
 //! | `record`, `metrics`, `access_log` | what is kept of a call |
+//! | `top` | who calls most |
 //! | `admin`, `operator` | the operator's listener, and how a command asks it |
 //! | `load`, `state`, `worker`, `run` | a policy in force, what workers share, start and end |
 
@@ -43,6 +44,7 @@ mod record;
 mod run;
 mod state;
 mod tls;
+mod top;
 mod transfer;
 mod upstream;
 mod worker;

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ratewarden_callers::Identifier;
+use ratewarden_callers::{Identifier, Label};
 use ratewarden_counters::{Counters, Hasher};
 use ratewarden_policy::Policy;
 
@@ -14,6 +14,7 @@ use crate::durable::Writes;
 use crate::judge::Rules;
 use crate::metrics::{Metrics, Totals};
 use crate::penalties::{Penalties, PenaltyRules};
+use crate::top::{PLACES, Span, Summary, Top};
 use crate::upstream::{Connector, Servers};
 
 /// One version of the policy, made ready. A call keeps the version it began with.
@@ -49,6 +50,7 @@ pub(crate) struct Shared {
     draining: AtomicBool,
     /// Each worker's own.
     metrics: Mutex<Vec<Arc<Metrics>>>,
+    tops: Mutex<Vec<Arc<Mutex<Top>>>>,
 }
 
 impl Shared {
@@ -73,6 +75,7 @@ impl Shared {
             version: AtomicU64::new(1),
             draining: AtomicBool::new(false),
             metrics: Mutex::default(),
+            tops: Mutex::default(),
         }
     }
 
@@ -81,6 +84,25 @@ impl Shared {
         let metrics = Arc::<Metrics>::default();
         self.metrics.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&metrics));
         metrics
+    }
+
+    /// A list of callers for one more worker.
+    pub(crate) fn add_top(&self) -> Arc<Mutex<Top>> {
+        let top = Arc::<Mutex<Top>>::default();
+        self.tops.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&top));
+        top
+    }
+
+    /// The callers of all workers, by calls and by rejections.
+    pub(crate) fn top(&self, span: Span) -> [Summary<Label>; 2] {
+        let tops = self.tops.lock().unwrap_or_else(PoisonError::into_inner);
+        tops.iter().fold(Default::default(), |all: [Summary<Label>; 2], top| {
+            // Each worker's lock is held no longer than it takes to copy.
+            let [calls, rejections] =
+                top.lock().unwrap_or_else(PoisonError::into_inner).summaries(span, self.clock.now());
+            let [all_calls, all_rejections] = all;
+            [all_calls.merged(&calls, PLACES), all_rejections.merged(&rejections, PLACES)]
+        })
     }
 
     /// What all workers have counted.

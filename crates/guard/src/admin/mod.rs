@@ -4,6 +4,7 @@
 //! `/healthz` and `/readyz` wants the token where the policy names one. Errors are problem details (RFC 9457).
 
 mod body;
+mod callers;
 mod check;
 mod decide;
 mod exposition;
@@ -114,6 +115,7 @@ impl Admin {
             Route::Limits => self.limits(),
             Route::Check => self.check(&request, peer),
             Route::Decide => self.decide(request).await,
+            Route::Callers => callers::list(&self.shared, request.uri().query()),
             Route::Penalties => penalties::list(&self.shared, request.uri().query()),
             Route::AddPenalty => match body::read(request).await {
                 Ok(wanted) => penalties::add(&self.shared, &wanted),

@@ -8,6 +8,7 @@
 )]
 
 mod admin;
+mod admin_callers;
 mod admin_check;
 mod admin_penalties;
 mod bodies;
