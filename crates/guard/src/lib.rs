@@ -15,7 +15,7 @@
 //! | `durable` | quotas and bans on disk |
 //! | `answer` | what a client is told |
 //! | `upstream` | servers, their health, and connections to them |
-//! | `record`, `metrics`, `access_log` | what is kept of a call |
+//! | `record`, `metrics`, `access_log`, `live` | what is kept of a call, and who sees it |
 //! | `top` | who calls most |
 //! | `admin`, `operator` | the operator's listener, and how a command asks it |
 //! | `load`, `state`, `worker`, `run` | a policy in force, what workers share, start and end |
@@ -35,6 +35,7 @@ mod gate;
 mod h1;
 mod h2;
 mod judge;
+mod live;
 mod load;
 mod metrics;
 mod net;

@@ -12,6 +12,7 @@ use crate::clock::Clock;
 use crate::connections::Connections;
 use crate::durable::Writes;
 use crate::judge::Rules;
+use crate::live::Live;
 use crate::metrics::{Metrics, Totals};
 use crate::penalties::{Penalties, PenaltyRules};
 use crate::top::{PLACES, Span, Summary, Top};
@@ -45,6 +46,7 @@ pub(crate) struct Shared {
     pub(crate) writes: Writes,
     /// Absent where the policy wants none.
     pub(crate) access_log: Option<AccessLog>,
+    pub(crate) live: Live,
     loaded: Mutex<Arc<Loaded>>,
     version: AtomicU64,
     draining: AtomicBool,
@@ -71,6 +73,7 @@ impl Shared {
             penalties: Penalties::default(),
             writes: Writes::default(),
             access_log,
+            live: Live::default(),
             loaded: Mutex::new(Arc::new(loaded)),
             version: AtomicU64::new(1),
             draining: AtomicBool::new(false),

@@ -88,7 +88,7 @@ impl Worker {
 
     /// Whether anybody reads what is written down of a call.
     pub(crate) fn writes_entries(&self) -> bool {
-        self.shared.access_log.is_some()
+        self.shared.access_log.is_some() || self.shared.live.is_heard()
     }
 
     /// An empty output buffer.

@@ -7,6 +7,7 @@ mod body;
 mod callers;
 mod check;
 mod decide;
+mod decisions;
 mod exposition;
 mod penalties;
 mod query;
@@ -115,6 +116,7 @@ impl Admin {
             Route::Limits => self.limits(),
             Route::Check => self.check(&request, peer),
             Route::Decide => self.decide(request).await,
+            Route::Decisions => decisions::follow(&self.shared, request.uri().query()),
             Route::Callers => callers::list(&self.shared, request.uri().query()),
             Route::Penalties => penalties::list(&self.shared, request.uri().query()),
             Route::AddPenalty => match body::read(request).await {

@@ -18,6 +18,7 @@ pub(super) enum Route {
     Penalty,
     LiftPenalty,
     Callers,
+    Decisions,
 }
 
 /// A path as OpenAPI writes it, the methods it knows, and what they ask for. A GET is also a HEAD.
@@ -37,6 +38,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry { path: "/check", methods: &[], is_open: false },
     Entry { path: "/v1/limits", methods: &[("GET", Route::Limits)], is_open: false },
     Entry { path: "/v1/check", methods: &[("POST", Route::Decide)], is_open: false },
+    Entry { path: "/v1/decisions", methods: &[("GET", Route::Decisions)], is_open: false },
     Entry { path: "/v1/callers", methods: &[("GET", Route::Callers)], is_open: false },
     Entry {
         path: "/v1/penalties",

@@ -10,6 +10,7 @@
 mod admin;
 mod admin_callers;
 mod admin_check;
+mod admin_decisions;
 mod admin_penalties;
 mod bodies;
 mod calls;
