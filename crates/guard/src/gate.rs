@@ -221,6 +221,7 @@ fn decide<F: Fields>(
     let decision = worker.shared.counters.decide(checks, now, scratch);
     let limit = first_rejecting(&loaded.rules, selected, scratch);
     let cost = checks.first().map_or(1, |check| check.cost);
+    worker.tally(&subject.caller, matches!(decision, Decision::Rejected(_)), now);
     Ok(Decided { decision, changed, now, limit, cost })
 }
 

@@ -15,7 +15,8 @@
 //! | `durable` | quotas and bans on disk |
 //! | `answer` | what a client is told |
 //! | `upstream` | servers, their health, and connections to them |
-//! | `record`, `metrics`, `access_log` | what is kept of a call |
+//! | `record`, `metrics`, `access_log`, `live` | what is kept of a call, and who sees it |
+//! | `top` | who calls most |
 //! | `admin`, `operator` | the operator's listener, and how a command asks it |
 //! | `sockets`, `handover` | listeners, and giving them to a successor |
 //! | `load`, `state`, `worker`, `run` | a policy in force, what workers share, start and end |
@@ -36,6 +37,7 @@ mod h1;
 mod h2;
 mod handover;
 mod judge;
+mod live;
 mod load;
 mod metrics;
 mod net;
@@ -46,6 +48,7 @@ mod run;
 mod sockets;
 mod state;
 mod tls;
+mod top;
 mod transfer;
 mod upstream;
 mod worker;

@@ -57,6 +57,9 @@ struct Line<'l> {
     #[serde(skip_serializing_if = "str::is_empty")]
     reason: &'l str,
     cost: u64,
+    /// An application or another gateway asked for the decision; the call itself was not seen.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    asked: bool,
 }
 
 impl CallEnd {
@@ -147,8 +150,43 @@ impl Worker {
         self.write(end, None);
     }
 
+    /// Records a decision that somebody asked for, with the status of what would be answered.
+    pub(crate) fn asked<F: Fields>(
+        &self,
+        head: &Head<'_, F>,
+        subject: Option<&Subject>,
+        note: &Note,
+        status: u16,
+    ) {
+        self.metrics.decided(note.verdict, note.limit);
+        if !self.shared.live.is_heard() {
+            return;
+        }
+        let address = subject.and_then(|subject| subject.address);
+        let entry = Entry {
+            method: head.method.to_owned(),
+            path: head.path.to_owned(),
+            caller: subject.map_or_else(String::new, |subject| subject.caller.display().to_string()),
+            address: address.map(|address| address.to_string()).unwrap_or_default(),
+        };
+        let end = CallEnd { begun: Time::START, note: *note, suspect: None, status, bytes: 0, entry: None };
+        if let Some(line) = self.line(&end, &entry, None, true) {
+            self.shared.live.publish(note.verdict, &entry.caller, &line);
+        }
+    }
+
     fn write(&self, end: &CallEnd, micros: Option<u64>) {
-        let (Some(entry), Some(log)) = (&end.entry, &self.shared.access_log) else { return };
+        let Some(entry) = &end.entry else { return };
+        let Some(line) = self.line(end, entry, micros, false) else { return };
+        if self.shared.live.is_heard() {
+            self.shared.live.publish(end.note.verdict, &entry.caller, &line);
+        }
+        if let Some(log) = &self.shared.access_log {
+            log.line(line);
+        }
+    }
+
+    fn line(&self, end: &CallEnd, entry: &Entry, micros: Option<u64>, asked: bool) -> Option<String> {
         let loaded = self.loaded();
         let limit = end.note.limit.and_then(|limit| loaded.policy.limits.get(limit));
         let line = Line {
@@ -164,9 +202,8 @@ impl Worker {
             limit: limit.map(|limit| limit.name.as_str()),
             reason: end.note.reason,
             cost: end.note.cost,
+            asked,
         };
-        if let Ok(line) = serde_json::to_string(&line) {
-            log.line(line);
-        }
+        serde_json::to_string(&line).ok()
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ratewarden_callers::Identifier;
+use ratewarden_callers::{Identifier, Label};
 use ratewarden_counters::{Counters, Hasher};
 use ratewarden_policy::Policy;
 
@@ -12,8 +12,10 @@ use crate::clock::Clock;
 use crate::connections::Connections;
 use crate::durable::Writes;
 use crate::judge::Rules;
+use crate::live::Live;
 use crate::metrics::{Metrics, Totals};
 use crate::penalties::{Penalties, PenaltyRules};
+use crate::top::{PLACES, Span, Summary, Top};
 use crate::upstream::{Connector, Servers};
 
 /// One version of the policy, made ready. A call keeps the version it began with.
@@ -44,11 +46,13 @@ pub(crate) struct Shared {
     pub(crate) writes: Writes,
     /// Absent where the policy wants none.
     pub(crate) access_log: Option<AccessLog>,
+    pub(crate) live: Live,
     loaded: Mutex<Arc<Loaded>>,
     version: AtomicU64,
     draining: AtomicBool,
     /// Each worker's own.
     metrics: Mutex<Vec<Arc<Metrics>>>,
+    tops: Mutex<Vec<Arc<Mutex<Top>>>>,
 }
 
 impl Shared {
@@ -69,10 +73,12 @@ impl Shared {
             penalties: Penalties::default(),
             writes: Writes::default(),
             access_log,
+            live: Live::default(),
             loaded: Mutex::new(Arc::new(loaded)),
             version: AtomicU64::new(1),
             draining: AtomicBool::new(false),
             metrics: Mutex::default(),
+            tops: Mutex::default(),
         }
     }
 
@@ -81,6 +87,25 @@ impl Shared {
         let metrics = Arc::<Metrics>::default();
         self.metrics.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&metrics));
         metrics
+    }
+
+    /// A list of callers for one more worker.
+    pub(crate) fn add_top(&self) -> Arc<Mutex<Top>> {
+        let top = Arc::<Mutex<Top>>::default();
+        self.tops.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&top));
+        top
+    }
+
+    /// The callers of all workers, by calls and by rejections.
+    pub(crate) fn top(&self, span: Span) -> [Summary<Label>; 2] {
+        let tops = self.tops.lock().unwrap_or_else(PoisonError::into_inner);
+        tops.iter().fold(Default::default(), |all: [Summary<Label>; 2], top| {
+            // Each worker's lock is held no longer than it takes to copy.
+            let [calls, rejections] =
+                top.lock().unwrap_or_else(PoisonError::into_inner).summaries(span, self.clock.now());
+            let [all_calls, all_rejections] = all;
+            [all_calls.merged(&calls, PLACES), all_rejections.merged(&rejections, PLACES)]
+        })
     }
 
     /// What all workers have counted.

@@ -5,14 +5,17 @@
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use ratewarden_callers::Caller;
+use ratewarden_limiter::Time;
 use tokio::sync::Notify;
 
 use crate::gate::Desk;
 use crate::metrics::Metrics;
 use crate::net::deadline::Deadlines;
 use crate::state::{Loaded, Shared};
+use crate::top::Top;
 use crate::upstream::{Pool, Servers};
 
 /// What the tasks of one worker share.
@@ -22,6 +25,7 @@ pub(crate) struct Worker {
     pub(crate) desk: RefCell<Desk>,
     pub(crate) deadlines: Rc<Deadlines>,
     pub(crate) metrics: Arc<Metrics>,
+    top: Arc<Mutex<Top>>,
     /// Told when the gateway ends, for connections that have something to say then.
     pub(crate) ending: Notify,
     loaded: RefCell<Arc<Loaded>>,
@@ -43,6 +47,7 @@ impl Worker {
             desk: RefCell::default(),
             deadlines: Rc::default(),
             metrics: shared.add_metrics(),
+            top: shared.add_top(),
             ending: Notify::new(),
             version: Cell::new(version),
             pool: RefCell::new(pool(&loaded)),
@@ -76,9 +81,14 @@ impl Worker {
         Rc::new(Pool::new(loaded.servers.all().len(), 0))
     }
 
+    /// Counts a call among its caller's.
+    pub(crate) fn tally(&self, caller: &Caller, is_rejected: bool, now: Time) {
+        self.top.lock().unwrap_or_else(PoisonError::into_inner).count(caller, is_rejected, now);
+    }
+
     /// Whether anybody reads what is written down of a call.
     pub(crate) fn writes_entries(&self) -> bool {
-        self.shared.access_log.is_some()
+        self.shared.access_log.is_some() || self.shared.live.is_heard()
     }
 
     /// An empty output buffer.

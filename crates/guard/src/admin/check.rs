@@ -22,8 +22,8 @@ use hyper::body::Incoming;
 use ratewarden_callers::Peer;
 use ratewarden_http1::{check_query, normalise, query_values};
 
-use crate::answer::{Answer, Field, refusal};
-use crate::gate::{self, Gate, Note};
+use crate::answer::{Answer, Field};
+use crate::gate::{self, Gate, Turned};
 use crate::judge::{Body, Head, Refusal};
 use crate::worker::Worker;
 
@@ -64,7 +64,8 @@ fn decide(worker: &Rc<Worker>, request: &Request<Incoming>, connected: IpAddr) -
         Ok(path) => path,
         Err(refused) => {
             let refusal = Refusal::new(refused.status, refused.reason.name(), refused.to_string());
-            return record(worker, gate::refused(&refusal, None).note, self::refusal(&refusal));
+            let head = Head { method, path: "", query, fields: headers };
+            return turned(worker, &head, *gate::refused(&refusal, None));
         }
     };
     let loaded = worker.loaded();
@@ -73,18 +74,18 @@ fn decide(worker: &Rc<Worker>, request: &Request<Incoming>, connected: IpAddr) -
     // Sub-requests have no body; what a limit counts per body field is not there.
     match gate::judge(worker, &loaded, &head, &peer, Some(&Body::new(b""))) {
         Gate::Pass(pass) => {
-            worker.metrics.decided(pass.note.verdict, pass.note.limit);
+            worker.asked(&head, Some(&pass.subject), &pass.note, 200);
             Checked { status: 200, fields: pass.fields, media_type: String::new(), body: String::new() }
         }
-        Gate::Answer(turned) => record(worker, turned.note, turned.answer),
+        Gate::Answer(answer) => turned(worker, &head, *answer),
         // The body was given.
-        Gate::NeedsBody => record(worker, Note::default(), refusal(&Refusal::new(500, "internal", ""))),
+        Gate::NeedsBody => turned(worker, &head, *gate::refused(&Refusal::new(500, "internal", ""), None)),
     }
 }
 
-fn record(worker: &Worker, note: Note, answer: Answer) -> Checked {
-    worker.metrics.decided(note.verdict, note.limit);
-    let Answer { status, fields, media_type, body } = answer;
+fn turned(worker: &Worker, head: &Head<'_, HeaderMap>, turned: Turned) -> Checked {
+    let Answer { status, fields, media_type, body } = turned.answer;
+    worker.asked(head, turned.subject.as_ref(), &turned.note, status);
     Checked { status, fields, media_type, body }
 }
 

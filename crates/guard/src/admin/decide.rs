@@ -102,12 +102,19 @@ pub(super) fn decide(worker: &Rc<Worker>, question: &Question) -> Result<Verdict
             let head = Head { method: &question.method, path, query, fields: &question.headers.0 };
             ask(worker, &loaded, &head, asker, question.cost.map(NonZeroU64::get))
         }
-        Err(refused) => Opinion::refused(call::refusal(refused)),
+        Err(refused) => Opinion::refused(call::refusal(refused), None),
     };
     if let Some(refusal) = opinion.refusal.as_ref().filter(|refusal| refusal.reason == ADDRESS_MISSING) {
         return Err(refusal.clone());
     }
-    worker.metrics.decided(opinion.note.verdict, opinion.note.limit);
+    let status = match (opinion.note.verdict, &opinion.refusal) {
+        (Judged::Admitted | Judged::Shadowed, _) => 200,
+        (_, Some(refusal)) => refusal.status,
+        (_, None) => loaded.policy.answer.status,
+    };
+    let path = checked.as_deref().unwrap_or_default();
+    let head = Head { method: &question.method, path, query, fields: &question.headers.0 };
+    worker.asked(&head, opinion.subject.as_ref(), &opinion.note, status);
     let limits = opinion.limits.iter().filter_map(|(limit, standing, rejected)| {
         let rule = loaded.rules.limits.get(*limit)?;
         Some(LimitVerdict {

@@ -4,8 +4,10 @@
 //! `/healthz` and `/readyz` wants the token where the policy names one. Errors are problem details (RFC 9457).
 
 mod body;
+mod callers;
 mod check;
 mod decide;
+mod decisions;
 mod exposition;
 mod penalties;
 mod query;
@@ -114,6 +116,8 @@ impl Admin {
             Route::Limits => self.limits(),
             Route::Check => self.check(&request, peer),
             Route::Decide => self.decide(request).await,
+            Route::Decisions => decisions::follow(&self.shared, request.uri().query()),
+            Route::Callers => callers::list(&self.shared, request.uri().query()),
             Route::Penalties => penalties::list(&self.shared, request.uri().query()),
             Route::AddPenalty => match body::read(request).await {
                 Ok(wanted) => penalties::add(&self.shared, &wanted),

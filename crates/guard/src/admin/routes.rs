@@ -17,6 +17,8 @@ pub(super) enum Route {
     AddPenalty,
     Penalty,
     LiftPenalty,
+    Callers,
+    Decisions,
 }
 
 /// A path as OpenAPI writes it, the methods it knows, and what they ask for. A GET is also a HEAD.
@@ -36,6 +38,8 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry { path: "/check", methods: &[], is_open: false },
     Entry { path: "/v1/limits", methods: &[("GET", Route::Limits)], is_open: false },
     Entry { path: "/v1/check", methods: &[("POST", Route::Decide)], is_open: false },
+    Entry { path: "/v1/decisions", methods: &[("GET", Route::Decisions)], is_open: false },
+    Entry { path: "/v1/callers", methods: &[("GET", Route::Callers)], is_open: false },
     Entry {
         path: "/v1/penalties",
         methods: &[("GET", Route::Penalties), ("POST", Route::AddPenalty)],

@@ -15,7 +15,7 @@ use ratewarden_policy::Offence;
 
 use super::who::{Stopped, identify, named};
 use super::{BANNED, Charges, Decided, Desk, Judged, Note, Undecided, decide, refused};
-use crate::judge::{Body, Head, Refusal};
+use crate::judge::{Body, Head, Refusal, Subject};
 use crate::state::Loaded;
 use crate::worker::Worker;
 
@@ -32,6 +32,8 @@ pub(crate) enum Asker {
 #[derive(Debug)]
 pub(crate) struct Opinion {
     pub(crate) note: Note,
+    /// Whose call it is, where that is known.
+    pub(crate) subject: Option<Subject>,
     /// When it may come again, of a call that a limit or a ban rejects.
     pub(crate) retry: Option<Retry>,
     /// What is wrong with the call, of one that is refused for what it is.
@@ -64,10 +66,10 @@ pub(crate) fn ask(
     let body = Body::new(b"");
     let decided = match decide(worker, loaded, head, &subject, Some(&body), cost, &mut desk) {
         Ok(decided) => decided,
-        Err(Undecided::Refused(refusal)) => return Opinion::refused(refusal),
+        Err(Undecided::Refused(refusal)) => return Opinion::refused(refusal, Some(subject)),
         // The body was given.
         Err(Undecided::NeedsBody) => {
-            return Opinion::refused(Refusal::new(500, "internal", ""));
+            return Opinion::refused(Refusal::new(500, "internal", ""), Some(subject));
         }
     };
     let Decided { decision, now, limit, cost, .. } = decided;
@@ -88,22 +90,22 @@ pub(crate) fn ask(
     };
     let reason = if verdict == Judged::Rejected { "limit" } else { "" };
     let note = Note { verdict, limit, reason, cost };
-    Opinion { note, retry, refusal: None, limits }
+    Opinion { note, subject: Some(subject), retry, refusal: None, limits }
 }
 
 impl Opinion {
     /// Of a call that is refused for what it is.
-    pub(crate) fn refused(refusal: Refusal) -> Self {
+    pub(crate) fn refused(refusal: Refusal, subject: Option<Subject>) -> Self {
         let note = refused(&refusal, None).note;
-        Self { note, retry: None, refusal: Some(refusal), limits: Vec::new() }
+        Self { note, subject, retry: None, refusal: Some(refusal), limits: Vec::new() }
     }
 
     fn stopped(stopped: Stopped) -> Self {
         match stopped {
-            Stopped::Refused(refusal) => Self::refused(refusal),
+            Stopped::Refused(refusal) => Self::refused(refusal, None),
             Stopped::Banned(banned) => {
                 let retry = Some(Retry::After(banned.left));
-                Self { note: BANNED, retry, refusal: None, limits: Vec::new() }
+                Self { note: BANNED, subject: banned.subject, retry, refusal: None, limits: Vec::new() }
             }
         }
     }

@@ -62,6 +62,9 @@ pub(super) fn identify<F: Fields + ?Sized>(
     let subject = |caller| Subject { caller, address, suspects };
     if let Some((left, rule)) = ban(worker, &suspects) {
         let subject = identified.ok().map(subject);
+        if let Some(subject) = &subject {
+            worker.tally(&subject.caller, true, worker.shared.clock.now());
+        }
         return Err(Stopped::Banned(Box::new(Banned { subject, left, rule })));
     }
     identified.map(subject).map_err(|failed| {

@@ -8,7 +8,9 @@
 )]
 
 mod admin;
+mod admin_callers;
 mod admin_check;
+mod admin_decisions;
 mod admin_penalties;
 mod bodies;
 mod calls;
