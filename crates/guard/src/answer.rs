@@ -1,14 +1,13 @@
 //! What a client is told: rejections, refusals, and the fields that say what is left.
 //!
-//! Sources: `RateLimit` and `RateLimit-Policy` by draft-ietf-httpapi-ratelimit-headers-10, `Retry-After` by RFC 9110
-//! section 10.2.3, problem details by RFC 9457 with the draft's problem type *quota-exceeded* and its member
+//! What the fields say is `limiter`'s ([`Told`]). Problem details are by RFC 9457 with the draft's problem type *quota-exceeded* and its member
 //! `violated-policies`. The legacy triple (`X-RateLimit-*`, reset in seconds from now) is what most clients read.
 
 use std::fmt::Write as _;
 use std::time::Duration;
 
 use ratewarden_counters::Verdict;
-use ratewarden_limiter::{Retry, Time};
+use ratewarden_limiter::{Retry, Time, Told, whole_seconds};
 use ratewarden_policy::{Answer as Style, AnswerBody, LimitFields};
 
 use crate::judge::{LimitRule, Refusal, Rules, Selected};
@@ -40,10 +39,7 @@ pub(crate) fn rejection(
         .filter(|(_, verdict)| verdict.rejected.is_some())
         .map(|(rule, _)| rule)
         .collect();
-    let seconds = match retry {
-        Retry::After(wait) => Some(whole_seconds(wait)),
-        Retry::Never => None,
-    };
+    let seconds = retry.seconds();
     let mut fields = limit_fields(style, rules, selected, verdicts, now);
     if let Some(seconds) = seconds {
         fields.push(("retry-after", seconds.to_string()));
@@ -98,34 +94,24 @@ pub(crate) fn limit_fields(
         LimitFields::Both => (true, true),
         LimitFields::None => return Vec::new(),
     };
-    let nearest = enforced(rules, selected, verdicts)
-        .map(|(rule, verdict)| (rule, verdict.standing(now), verdict.rejected))
-        .min_by_key(|(rule, standing, rejected)| {
-            // Rejected ones first, then by the share that is left.
-            let share = u128::from(standing.remaining) * 1_000_000 / u128::from(rule.quota.max(1));
-            (rejected.is_none(), share)
-        });
-    let Some((rule, standing, rejected)) = nearest else { return Vec::new() };
-    let remaining = standing.remaining.min(rule.quota);
-    // `t` is when the quota is whole again; a rejected call is told when it may come, which Retry-After repeats.
-    let reset = match rejected {
-        Some(Retry::After(wait)) => whole_seconds(wait),
-        Some(Retry::Never) | None => {
-            standing.reset.as_millis().div_ceil(1_000).try_into().unwrap_or(u64::MAX)
-        }
+    let told = || {
+        enforced(rules, selected, verdicts).map(|(rule, verdict)| Told {
+            name: &rule.limit.name,
+            published: rule.published,
+            standing: verdict.standing(now),
+            rejected: verdict.rejected,
+        })
     };
+    let Some(nearest) = Told::nearest(told()) else { return Vec::new() };
     let mut fields = Vec::with_capacity(5);
     if draft {
-        let name = &rule.limit.name;
-        fields.push(("ratelimit", format!("{};r={remaining};t={reset}", quoted(name))));
-        let policies = enforced(rules, selected, verdicts)
-            .map(|(rule, _)| format!("{};q={};w={}", quoted(&rule.limit.name), rule.quota, rule.window));
-        fields.push(("ratelimit-policy", policies.collect::<Vec<_>>().join(", ")));
+        fields.push(("ratelimit", nearest.rate_limit()));
+        fields.push(("ratelimit-policy", told().map(|told| told.policy()).collect::<Vec<_>>().join(", ")));
     }
     if legacy {
-        fields.push(("x-ratelimit-limit", rule.quota.to_string()));
-        fields.push(("x-ratelimit-remaining", remaining.to_string()));
-        fields.push(("x-ratelimit-reset", reset.to_string()));
+        fields.push(("x-ratelimit-limit", nearest.published.quota.to_string()));
+        fields.push(("x-ratelimit-remaining", nearest.remaining().to_string()));
+        fields.push(("x-ratelimit-reset", nearest.reset().to_string()));
     }
     fields
 }
@@ -155,16 +141,6 @@ fn quota_exceeded(status: u16, names: &[&str], seconds: Option<u64>) -> String {
         detail,
         names.join(",")
     )
-}
-
-/// Rounded up, at least 1: a client that waits this long is never too early.
-pub(crate) fn whole_seconds(wait: Duration) -> u64 {
-    wait.as_nanos().div_ceil(1_000_000_000).max(1).try_into().unwrap_or(u64::MAX)
-}
-
-/// A string item of RFC 9651; names of limits are printable ASCII.
-fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
 fn json(text: &str) -> String {

@@ -15,6 +15,7 @@
 mod algorithm;
 mod calendar;
 mod concurrency;
+mod fields;
 mod gcra;
 mod rule;
 mod time;
@@ -23,6 +24,7 @@ mod window;
 pub use algorithm::{Algorithm, InvalidLimit};
 pub use calendar::{Calendar, Each, Period, Quota, QuotaRule};
 pub use concurrency::Concurrency;
+pub use fields::{Published, Told, whole_seconds};
 pub use gcra::Gcra;
 pub use rule::{Rejection, Retry, Rule, Standing, WordRule};
 pub use time::Time;

@@ -19,7 +19,6 @@ use ratewarden_limiter::Retry;
 use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::answer::whole_seconds;
 use crate::call;
 use crate::gate::{Asker, Judged, Opinion, ask};
 use crate::judge::{ADDRESS_MISSING, Head, Refusal};
@@ -119,8 +118,8 @@ pub(super) fn decide(worker: &Rc<Worker>, question: &Question) -> Result<Verdict
         let rule = loaded.rules.limits.get(*limit)?;
         Some(LimitVerdict {
             name: rule.limit.name.clone(),
-            limit: rule.quota,
-            remaining: standing.remaining.min(rule.quota),
+            limit: rule.published.quota,
+            remaining: standing.remaining.min(rule.published.quota),
             reset_seconds: standing.reset.as_millis().div_ceil(1_000).try_into().unwrap_or(u64::MAX),
             rejected: *rejected,
             shadow: rule.limit.shadow,
@@ -132,10 +131,7 @@ pub(super) fn decide(worker: &Rc<Worker>, question: &Question) -> Result<Verdict
         limits: limits.collect(),
         reason: (!opinion.note.reason.is_empty()).then_some(Cow::Borrowed(opinion.note.reason)),
         detail: opinion.refusal.map(|refusal| refusal.detail),
-        retry_after_seconds: opinion.retry.map(|retry| match retry {
-            Retry::After(wait) => Some(whole_seconds(wait)),
-            Retry::Never => None,
-        }),
+        retry_after_seconds: opinion.retry.map(Retry::seconds),
     })
 }
 

@@ -179,8 +179,8 @@ impl Admin {
             .map(|(index, rule)| LimitView {
                 name: &rule.limit.name,
                 algorithm: rule.limit.algorithm.name(),
-                quota: rule.quota,
-                window: rule.window,
+                quota: rule.published.quota,
+                window: rule.published.window,
                 shadow: rule.limit.shadow,
                 rejected: self.shared.rejected(index),
             })

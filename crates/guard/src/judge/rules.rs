@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use ratewarden_counters::{Hasher, LimitId};
-use ratewarden_limiter::{Algorithm, Period, Rule, Time};
+use ratewarden_limiter::{Period, Published, Rule, Time};
 use ratewarden_policy::{Bound, Key, Limit, Policy};
 
 use super::condition::{Condition, ConditionError};
@@ -25,9 +25,7 @@ pub(crate) struct LimitRule {
     pub(crate) id: LimitId,
     pub(crate) condition: Option<Condition>,
     pub(crate) counts: Counts,
-    /// `q` and `w` (seconds) of `RateLimit-Policy`.
-    pub(crate) quota: u64,
-    pub(crate) window: u64,
+    pub(crate) published: Published,
     period: PeriodCache,
 }
 
@@ -76,14 +74,12 @@ impl LimitRule {
             [Key::Caller] => Counts::Caller,
             parts => Counts::Parts(parts.to_vec()),
         };
-        let (quota, window) = published(limit);
         Ok(Self {
             id: hasher.limit(&limit.name, &limit.algorithm, ordinal),
             limit: limit.clone(),
             condition,
             counts,
-            quota,
-            window,
+            published: Published::of(&limit.algorithm, limit.window),
             period: PeriodCache::default(),
         })
     }
@@ -105,28 +101,5 @@ impl LimitRule {
             self.period.asked.store(now.nanos(), Ordering::Release);
             period
         })
-    }
-}
-
-/// What `RateLimit-Policy` says of a limit: the quota and the seconds it is for. A bucket whose burst is larger
-/// than the calls of its rate says the burst and the time it takes to come, so that `r` is never over `q`.
-fn published(limit: &Limit) -> (u64, u64) {
-    let seconds = |window: Duration| window.as_millis().div_ceil(1_000).max(1);
-    let narrow = |seconds: u128| u64::try_from(seconds).unwrap_or(u64::MAX);
-    match &limit.algorithm {
-        Algorithm::Rate(gcra) => {
-            let burst_takes = gcra.refill();
-            let window = limit.window.unwrap_or(burst_takes);
-            if burst_takes >= window {
-                return (gcra.burst(), narrow(seconds(burst_takes)));
-            }
-            let calls = u128::from(gcra.burst()) * window.as_nanos() / burst_takes.as_nanos().max(1);
-            (narrow(calls).max(gcra.burst()), narrow(seconds(window)))
-        }
-        Algorithm::Window(window) => {
-            (window.calls(), limit.window.map_or(1, |window| narrow(seconds(window))))
-        }
-        Algorithm::Quota(quota) => (quota.calls(), quota.calendar().nominal_seconds()),
-        Algorithm::Concurrency(concurrency) => (concurrency.limit(), 1),
     }
 }

@@ -1,0 +1,120 @@
+//! What answers say of limits: the values of `RateLimit`, `RateLimit-Policy` and `Retry-After`.
+//!
+//! Sources: `RateLimit` and `RateLimit-Policy` by draft-ietf-httpapi-ratelimit-headers-10, `Retry-After` by RFC 9110
+//! section 10.2.3. Every engine that answers for a limiter says the same, so it stands here.
+
+use std::time::Duration;
+
+use crate::algorithm::Algorithm;
+use crate::rule::{Retry, Standing};
+
+/// A quota and the seconds it is for: `q` and `w` of `RateLimit-Policy`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Published {
+    /// Calls.
+    pub quota: u64,
+    /// Seconds, at least 1.
+    pub window: u64,
+}
+
+/// One limit of one call, as an answer tells of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Told<'n> {
+    /// The limit's name, in printable ASCII.
+    pub name: &'n str,
+    /// What it is.
+    pub published: Published,
+    /// What the caller has left of it.
+    pub standing: Standing,
+    /// When it admits the call, if it rejected it.
+    pub rejected: Option<Retry>,
+}
+
+impl Published {
+    /// What is told of `algorithm`. `window` is the duration the configuration names, if it names one: a rate has none
+    /// of its own. A bucket whose burst is larger than the calls of its rate says the burst and the time it takes to
+    /// come, so that `r` is never over `q`.
+    #[must_use]
+    pub fn of(algorithm: &Algorithm, window: Option<Duration>) -> Self {
+        let seconds = |window: Duration| narrow(window.as_millis().div_ceil(1_000).max(1));
+        let (quota, window) = match algorithm {
+            Algorithm::Rate(gcra) => {
+                let burst_takes = gcra.refill();
+                let window = window.unwrap_or(burst_takes);
+                if burst_takes >= window {
+                    (gcra.burst(), seconds(burst_takes))
+                } else {
+                    let calls = u128::from(gcra.burst()) * window.as_nanos() / burst_takes.as_nanos().max(1);
+                    (narrow(calls).max(gcra.burst()), seconds(window))
+                }
+            }
+            Algorithm::Window(sliding) => (sliding.calls(), window.map_or(1, seconds)),
+            Algorithm::Quota(quota) => (quota.calls(), quota.calendar().nominal_seconds()),
+            Algorithm::Concurrency(concurrency) => (concurrency.limit(), 1),
+        };
+        Self { quota, window }
+    }
+}
+
+impl<'n> Told<'n> {
+    /// The limit that an answer tells of: one that rejected the call, else the one with the smallest share left.
+    pub fn nearest(limits: impl Iterator<Item = Self>) -> Option<Self> {
+        limits.min_by_key(|told| {
+            let quota = u128::from(told.published.quota.max(1));
+            (told.rejected.is_none(), u128::from(told.standing.remaining) * 1_000_000 / quota)
+        })
+    }
+
+    /// Calls that are left, at most the quota.
+    #[must_use]
+    pub fn remaining(&self) -> u64 {
+        self.standing.remaining.min(self.published.quota)
+    }
+
+    /// Seconds until the quota is whole again; of a rejected call, until it may come, which `Retry-After` repeats.
+    #[must_use]
+    pub fn reset(&self) -> u64 {
+        match self.rejected {
+            Some(Retry::After(wait)) => whole_seconds(wait),
+            Some(Retry::Never) | None => narrow(self.standing.reset.as_millis().div_ceil(1_000)),
+        }
+    }
+
+    /// The value of `RateLimit`.
+    #[must_use]
+    pub fn rate_limit(&self) -> String {
+        format!("{};r={};t={}", quoted(self.name), self.remaining(), self.reset())
+    }
+
+    /// The limit's item of `RateLimit-Policy`; several are joined by `, `.
+    #[must_use]
+    pub fn policy(&self) -> String {
+        format!("{};q={};w={}", quoted(self.name), self.published.quota, self.published.window)
+    }
+}
+
+impl Retry {
+    /// The value of `Retry-After`: a client that waits this long is never too early. `None` when waiting does not help.
+    #[must_use]
+    pub fn seconds(self) -> Option<u64> {
+        match self {
+            Self::After(wait) => Some(whole_seconds(wait)),
+            Self::Never => None,
+        }
+    }
+}
+
+/// Rounded up, at least 1.
+#[must_use]
+pub fn whole_seconds(wait: Duration) -> u64 {
+    narrow(wait.as_nanos().div_ceil(1_000_000_000).max(1))
+}
+
+/// A string item of RFC 9651.
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('\\', "\\\\").replace('"', "\\\""))
+}
+
+fn narrow(wide: u128) -> u64 {
+    u64::try_from(wide).unwrap_or(u64::MAX)
+}
