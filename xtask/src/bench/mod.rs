@@ -3,6 +3,7 @@
 //! Absolute rates drift by a third on a shared machine, so a figure is only worth something beside a peer measured in
 //! the same minute. Peers run in turns (A B C, A B C, …) and a ratio is taken within a turn.
 
+mod crowd;
 mod figures;
 mod guard;
 mod limiter;
@@ -15,6 +16,8 @@ use anyhow::Result;
 pub(crate) enum Bench {
     /// The gateway beside nginx, HAProxy and Envoy: CPU time per request, rate, latency, memory
     Guard(guard::Args),
+    /// An honest client beside idle connections and a flood of slow heads: answers, latency, memory
+    Crowd(crowd::Args),
     /// The store of limits beside governor: decisions in the same CPU time
     Limiter(limiter::Args),
 }
@@ -23,6 +26,7 @@ pub(crate) enum Bench {
 pub(crate) fn run(bench: &Bench) -> Result<()> {
     match bench {
         Bench::Guard(args) => guard::run(args),
+        Bench::Crowd(args) => crowd::run(args),
         Bench::Limiter(args) => limiter::run(args),
     }
 }

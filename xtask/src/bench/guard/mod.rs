@@ -16,9 +16,11 @@ use anyhow::{Context as _, Result, bail, ensure};
 use ratewarden_testkit::gateway;
 
 use cases::Case;
+pub(super) use cpu::Used;
 use load::Load;
 use measure::{Refused, Runner};
 use peers::Starter;
+pub(super) use peers::build;
 use report::{CaseReport, Document, Samples};
 
 /// What `bench guard` can be told.
