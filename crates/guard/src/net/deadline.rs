@@ -14,6 +14,10 @@ use std::time::{Duration, Instant};
 /// How often the worker looks, and so how late a deadline may be.
 pub(crate) const PERIOD: Duration = Duration::from_millis(100);
 
+/// Connections woken in one go. A flood that was begun at once is over at once too, and ends its waits in one look; calls
+/// that are under way would have to wait for all of it.
+const AT_ONCE: usize = 32;
+
 /// Until when one connection waits.
 #[derive(Debug, Default)]
 pub(crate) struct Deadline {
@@ -61,21 +65,21 @@ impl Deadlines {
         self.idle_until.set(Some(at));
     }
 
-    /// Wakes every connection whose deadline has passed, and forgets those that have ended.
-    pub(crate) fn look(&self, now: Instant) {
+    /// Finds every connection whose deadline has passed, and forgets those that have ended. Who is found must be woken.
+    fn look(&self, now: Instant) -> Vec<Waker> {
         self.now.set(now);
         let idle_ends = self.idle_until.get().is_some_and(|at| at <= now);
+        let mut late = Vec::new();
         self.all.borrow_mut().retain(|deadline| {
             let Some(deadline) = deadline.upgrade() else { return false };
             let over = deadline.at.get().is_some_and(|at| at <= now || (idle_ends && deadline.idle.get()));
             if over {
                 deadline.passed.set(true);
-                if let Some(waker) = deadline.waker.borrow_mut().take() {
-                    waker.wake();
-                }
+                late.extend(deadline.waker.borrow_mut().take());
             }
             true
         });
+        late
     }
 
     /// Looks until the worker ends.
@@ -84,7 +88,12 @@ impl Deadlines {
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
-            self.look(Instant::now());
+            let mut late = self.look(Instant::now()).into_iter();
+            while late.len() > 0 {
+                late.by_ref().take(AT_ONCE).for_each(Waker::wake);
+                // What can be read or written by now comes before the next of them.
+                tokio::task::yield_now().await;
+            }
         }
     }
 }
@@ -208,12 +217,40 @@ mod tests {
             .await;
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn a_flood_that_is_over_at_once_lets_others_go_between() {
+        let local = tokio::task::LocalSet::new();
+        local
+            .run_until(async {
+                let deadlines = Rc::new(Deadlines::default());
+                let past = deadlines.now();
+                let ended = Rc::new(Cell::new(0));
+                for _ in 0..10 * AT_ONCE {
+                    let (deadline, ended) = (deadlines.add(), Rc::clone(&ended));
+                    tokio::task::spawn_local(async move {
+                        assert_eq!(deadline.until(past, pending::<()>()).await, Err(Late));
+                        ended.set(ended.get() + 1);
+                    });
+                }
+                tokio::task::yield_now().await;
+                tokio::task::spawn_local(Rc::clone(&deadlines).keep());
+                let mut seen = Vec::new();
+                while ended.get() < 10 * AT_ONCE {
+                    tokio::task::yield_now().await;
+                    seen.push(ended.get());
+                }
+                let largest = seen.windows(2).map(|pair| pair[1] - pair[0]).max();
+                assert!(largest <= Some(2 * AT_ONCE), "{seen:?}");
+            })
+            .await;
+    }
+
     #[test]
     fn a_connection_that_has_ended_is_forgotten() {
         let deadlines = Deadlines::default();
         let kept = deadlines.add();
         drop(deadlines.add());
-        deadlines.look(Instant::now());
+        assert!(deadlines.look(Instant::now()).is_empty());
         assert_eq!(deadlines.all.borrow().len(), 1);
         drop(kept);
     }

@@ -81,7 +81,8 @@ pub(crate) async fn calls(to: SocketAddr, pace: u32, duration: Duration) -> Resu
     Ok(found)
 }
 
-async fn call(kept: &mut Option<TcpStream>, to: SocketAddr) -> Result<()> {
+/// Makes one call on the connection that is kept, or a new one.
+pub(crate) async fn call(kept: &mut Option<TcpStream>, to: SocketAddr) -> Result<()> {
     let stream = match kept {
         Some(stream) => stream,
         None => kept.insert(TcpStream::connect(to).await?),

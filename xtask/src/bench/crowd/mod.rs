@@ -87,23 +87,34 @@ async fn phases(args: &Args, to: SocketAddr, group: u32) -> Result<([Phase; 3], 
 
     let mut idle = Vec::new();
     for number in 0..args.idle {
-        let connected = connect(to, 1, number).await;
-        idle.push(connected.with_context(|| format!("idle connection {number}; see ulimit -n"))?);
+        let begun = idle_connection(to, number).await;
+        idle.push(begun.with_context(|| format!("idle connection {number}; see ulimit -n"))?);
     }
     let honest = client::calls(to, args.pace, duration).await?;
     let beside_idle = Phase { name: "beside the idle", honest, resident: resident()? };
 
+    // On a thread of its own, as it would be on another machine: what keeps the flood busy must not keep the client.
     let flood = Arc::new(slow::Flood::default());
-    let mut tasks = tokio::task::JoinSet::new();
-    for number in 0..args.slow {
-        tasks.spawn(Arc::clone(&flood).keep(to, number));
-    }
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let thread = std::thread::spawn({
+        let (flood, slow) = (Arc::clone(&flood), args.slow);
+        move || flood.run(to, slow, stopped)
+    });
     flood.wait_for(args.slow.into()).await?;
     let honest = client::calls(to, args.pace, duration).await?;
     let beside_both = Phase { name: "beside both", honest, resident: resident()? };
-    tasks.shutdown().await;
+    drop(stop);
+    thread.join().map_err(|_| anyhow::anyhow!("the flood broke"))??;
     let gone = idle.iter().filter(|stream| is_closed(stream)).count();
     Ok(([alone, beside_idle, beside_both], flood.ended(), gone))
+}
+
+/// A connection that made one call and then waits. One that never makes any is the slow flood's kind: the gateway ends it
+/// when its first head is not there in time.
+async fn idle_connection(to: SocketAddr, number: u32) -> Result<TcpStream> {
+    let mut stream = Some(connect(to, 1, number).await?);
+    client::call(&mut stream, to).await?;
+    stream.context("the gateway keeps connections")
 }
 
 /// A connection from an address of the crowd; `crowd` tells crowds apart.
@@ -114,7 +125,7 @@ async fn connect(to: SocketAddr, crowd: u8, number: u32) -> std::io::Result<TcpS
     socket.connect(to).await
 }
 
-/// Nothing was ever sent on it, so anything but silence is its end.
+/// Its call was answered whole, so anything but silence is its end.
 fn is_closed(stream: &TcpStream) -> bool {
     !matches!(stream.try_read(&mut [0; 1]), Err(error) if error.kind() == std::io::ErrorKind::WouldBlock)
 }

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::sync::oneshot;
+use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
 /// Between two bytes of a head.
@@ -23,8 +25,26 @@ pub(crate) struct Flood {
 }
 
 impl Flood {
-    /// Keeps one slow connection open until the task is ended.
-    pub(crate) async fn keep(self: Arc<Self>, to: SocketAddr, number: u32) {
+    /// Keeps so many slow connections open until told to stop.
+    pub(crate) fn run(
+        self: Arc<Self>,
+        to: SocketAddr,
+        count: u32,
+        stop: oneshot::Receiver<()>,
+    ) -> Result<()> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(async {
+            let mut connections = JoinSet::new();
+            for number in 0..count {
+                connections.spawn(Arc::clone(&self).keep(to, number));
+            }
+            // An error is the sender's end, which is the word to stop.
+            let _ = stop.await;
+        });
+        Ok(())
+    }
+
+    async fn keep(self: Arc<Self>, to: SocketAddr, number: u32) {
         loop {
             let ended = self.drip(to, number).await;
             self.ended.fetch_add(u64::from(ended.is_ok()), Ordering::Relaxed);

@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::run;
 
 /// The profile made for measuring the gateway, used where the workspace has it.
-const PROFILE: &str = "bench-guard";
+const PROFILE: &str = "dist";
 
 /// A program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -116,7 +116,7 @@ mod tests {
 
     #[test]
     fn only_the_title_of_a_profile_counts() {
-        assert!(has_profile("[profile.bench-guard] # fat\nlto = true\n", PROFILE));
-        assert!(!has_profile("# [profile.bench-guard]\n[profile.bench-guard.package.x]\n", PROFILE));
+        assert!(has_profile("[profile.dist] # fat\nlto = true\n", PROFILE));
+        assert!(!has_profile("# [profile.dist]\n[profile.dist.package.x]\n", PROFILE));
     }
 }
