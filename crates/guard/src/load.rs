@@ -85,7 +85,7 @@ pub(crate) fn build(
     Ok(Loaded {
         rules: Rules::build(&policy, hasher)?,
         penalties: PenaltyRules::build(&policy, hasher),
-        identifier: Identifier::build(&policy, secret)?,
+        identifier: Identifier::build(&policy, secret, before.map(|before| &before.identifier))?,
         connector: Connector::new(tls::client(&policy.upstream)?),
         acceptor: policy.tls.as_ref().map(tls::server).transpose()?,
         protected: protected(&policy),
