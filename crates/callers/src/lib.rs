@@ -9,6 +9,7 @@ mod failed;
 mod fields;
 mod identify;
 mod jwt;
+mod key_lines;
 mod keys;
 
 pub use address::{client_address, counted};
@@ -16,4 +17,5 @@ pub use failed::Failed;
 pub use fields::{Duplicate, Fields, cookie, only};
 pub use identify::{Caller, CallersError, Identifier, Label, Peer};
 pub use jwt::{MAX_KEY_BYTES, RemoteKeys, TokenKeyError, VerifiedTokens};
+pub use key_lines::KeyLines;
 pub use keys::{Keys, KeysError, NewKey, Owner};
