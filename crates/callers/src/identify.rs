@@ -17,7 +17,9 @@ use ratewarden_policy::{CallerFrom, CallerSource, Policy};
 use siphasher::sip128::{Hasher128 as _, SipHasher13};
 
 use crate::address::counted;
+use crate::failed::{Failed, Why};
 use crate::fields::{self, Duplicate, Fields};
+use crate::jwt::{LONGEST_TOKEN, Rejected, RemoteKeys, TokenId, TokenKeyError, TokenRule, VerifiedTokens};
 use crate::keys::{Keys, KeysError, Owner};
 
 /// The other end of a call.
@@ -45,25 +47,8 @@ enum Name {
     /// A name that is no secret.
     Known(Arc<str>),
     Address(IpAddr),
-    /// The kind of an unverified secret; shown with a few digits of its keyed hash.
+    /// The kind of a secret, or of who is not to be named; shown with a few digits of its keyed hash.
     Hashed(&'static str),
-}
-
-/// A call whose credentials are missing or wrong.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Failed {
-    why: Why,
-    /// A keyed hash of what was tried, to count guesses by.
-    target: Option<u128>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Why {
-    Missing,
-    Unknown,
-    Duplicate,
-    Empty,
-    Malformed,
 }
 
 /// Why the callers of a policy cannot be known.
@@ -72,14 +57,9 @@ pub enum CallersError {
     /// A file of keys.
     #[error(transparent)]
     Keys(#[from] KeysError),
-    /// Tokens.
-    #[error(
-        "caller[{index}]: callers by `jwt:` are not understood by this version; use a header with `keys`"
-    )]
-    Jwt {
-        /// Which source, from 0.
-        index: usize,
-    },
+    /// The key of tokens.
+    #[error(transparent)]
+    TokenKey(#[from] TokenKeyError),
 }
 
 /// Knows callers.
@@ -89,47 +69,68 @@ pub struct Identifier {
     default_plan: Option<Arc<str>>,
     /// Plans of the owners of keys, by name.
     plans: HashMap<Arc<str>, Arc<str>>,
+    /// Every plan there is.
+    known_plans: Vec<Arc<str>>,
     ipv6_prefix: u8,
 }
 
 struct Source {
     from: CallerFrom,
     keys: Option<Keys>,
+    /// There where tokens are verified, and only there.
+    tokens: Option<Arc<TokenRule>>,
     required: bool,
 }
 
 impl Identifier {
-    /// Makes the callers of a policy ready: reads the files it names. Callers are hashed under `secret`.
+    /// Makes the callers of a policy ready: reads the files it names. Callers are hashed under `secret`. Keys that
+    /// were fetched for `before` are kept, where they are still asked for.
     ///
     /// # Errors
     /// When a file cannot be read or is wrong.
-    pub fn build(policy: &Policy, secret: &[u8; 16]) -> Result<Self, CallersError> {
-        let load = |(index, source): (usize, &CallerSource)| {
-            if matches!(source.from, CallerFrom::Jwt(_)) {
-                return Err(CallersError::Jwt { index });
-            }
+    pub fn build(policy: &Policy, secret: &[u8; 16], before: Option<&Self>) -> Result<Self, CallersError> {
+        let kept: Vec<Arc<RemoteKeys>> =
+            before.iter().flat_map(|before| before.remote_keys()).map(Arc::clone).collect();
+        let load = |source: &CallerSource| -> Result<Source, CallersError> {
             let keys = source.keys.as_deref().map(Keys::load).transpose()?;
-            Ok(Source { from: source.from.clone(), keys, required: source.required })
+            let tokens = match &source.from {
+                CallerFrom::Jwt(jwt) => Some(Arc::new(TokenRule::build(jwt, &kept)?)),
+                _ => None,
+            };
+            Ok(Source { from: source.from.clone(), keys, tokens, required: source.required })
         };
-        let sources: Vec<Source> = policy.callers.iter().enumerate().map(load).collect::<Result<_, _>>()?;
+        let sources: Vec<Source> = policy.callers.iter().map(load).collect::<Result<_, _>>()?;
         let owners = sources.iter().filter_map(|source| source.keys.as_ref()).flat_map(Keys::owners);
         let plan = |owner: &Owner| Some((Arc::clone(&owner.name), Arc::clone(owner.plan.as_ref()?)));
         Ok(Self {
             plans: owners.filter_map(plan).collect(),
             sources,
             hasher: SipHasher13::new_with_key(secret),
+            known_plans: policy.plans.iter().map(|plan| Arc::from(&*plan.name)).collect(),
             default_plan: policy.plans.iter().find(|plan| plan.default).map(|plan| Arc::from(&*plan.name)),
             ipv6_prefix: policy.trust.ipv6_prefix,
         })
     }
 
-    /// Whose call it is.
+    /// Keys of tokens that somebody must fetch.
+    pub fn remote_keys(&self) -> impl Iterator<Item = &Arc<RemoteKeys>> {
+        self.sources.iter().filter_map(|source| source.tokens.as_ref()?.remote())
+    }
+
+    /// Whose call it is. Tokens that `seen` has are not verified again; those that are verified go there.
+    /// `unix_secs` is the wall clock's now, in seconds since 1970.
     ///
     /// # Errors
     /// When credentials are wrong, ambiguous, or missing where they are required.
-    pub fn identify<F: Fields + ?Sized>(&self, fields: &F, peer: &Peer<'_>) -> Result<Caller, Failed> {
+    pub fn identify<F: Fields + ?Sized>(
+        &self,
+        fields: &F,
+        peer: &Peer<'_>,
+        seen: &mut VerifiedTokens,
+        unix_secs: u64,
+    ) -> Result<Caller, Failed> {
         for source in &self.sources {
-            match self.try_source(source, fields, peer)? {
+            match self.try_source(source, fields, peer, seen, unix_secs)? {
                 Some(caller) => return Ok(caller),
                 None if source.required => return Err(Failed::new(Why::Missing)),
                 None => {}
@@ -154,6 +155,8 @@ impl Identifier {
         source: &Source,
         fields: &F,
         peer: &Peer<'_>,
+        seen: &mut VerifiedTokens,
+        unix_secs: u64,
     ) -> Result<Option<Caller>, Failed> {
         let twice = |Duplicate| Failed::new(Why::Duplicate);
         match &source.from {
@@ -173,9 +176,52 @@ impl Identifier {
                 Ok(peer.certificate_subject.map(|subject| self.known("mtls", subject, None, true)))
             }
             CallerFrom::Address => Ok(Some(self.by_address(peer.address))),
-            // Refused when the identifier was built.
-            CallerFrom::Jwt(_) => Err(Failed::new(Why::Missing)),
+            CallerFrom::Jwt(_) => match (authorization(fields, "bearer")?, &source.tokens) {
+                (Some(token), Some(rule)) => self.by_token(rule, token, seen, unix_secs).map(Some),
+                (None, _) | (_, None) => Ok(None),
+            },
         }
+    }
+
+    /// Whom a token names, once it is verified.
+    fn by_token(
+        &self,
+        rule: &Arc<TokenRule>,
+        token: &[u8],
+        seen: &mut VerifiedTokens,
+        unix_secs: u64,
+    ) -> Result<Caller, Failed> {
+        let rejected = |why, target: &[u8]| {
+            let target = Some(self.hash("token", target));
+            Failed { why: Why::Token(why), target }
+        };
+        if token.is_empty() {
+            return Err(Failed::new(Why::Empty));
+        }
+        if token.len() > LONGEST_TOKEN {
+            return Err(rejected(Rejected::Malformed, token));
+        }
+        seen.trust_only(rule);
+        let id = TokenId::of(token);
+        if let Some(caller) = seen.get(&id, unix_secs) {
+            return Ok(caller);
+        }
+        let named = rule.verify(token, unix_secs).map_err(|why| match rule.claimed(token) {
+            // Whoever makes up signatures for somebody guesses at that somebody.
+            Some(name) => rejected(why, name.as_bytes()),
+            None => rejected(why, token),
+        })?;
+        let known = |plan: String| self.known_plans.iter().find(|known| ***known == *plan).cloned();
+        let caller = Caller {
+            // Two issuers may have a user of the same name.
+            id: self.hash("jwt", format!("{}\0{}", named.issuer, named.name).as_bytes()),
+            verified: true,
+            name: Name::Hashed("jwt"),
+            plan: named.plan.and_then(known).or_else(|| self.default_plan.clone()),
+            user: Some(Arc::from(named.name)),
+        };
+        seen.keep(&id, caller.clone(), named.until);
+        Ok(caller)
     }
 
     /// A secret: of the file of keys, or whatever it is.
@@ -276,7 +322,7 @@ impl Caller {
         self.plan.as_deref()
     }
 
-    /// The user of Basic credentials.
+    /// The user of Basic credentials, or whom a token names.
     #[must_use]
     pub fn user(&self) -> Option<&str> {
         self.user.as_deref()
@@ -307,51 +353,6 @@ impl fmt::Display for Label {
             Name::Address(address) => address.fmt(f),
             Name::Hashed(kind) => write!(f, "{kind}:{:06x}", self.1 & 0xff_ffff),
         }
-    }
-}
-
-impl Failed {
-    const fn new(why: Why) -> Self {
-        Self { why, target: None }
-    }
-
-    /// 400 for what nobody can read, 401 for what is wrong.
-    #[must_use]
-    pub const fn status(&self) -> u16 {
-        match self.why {
-            Why::Duplicate | Why::Malformed => 400,
-            Why::Missing | Why::Unknown | Why::Empty => 401,
-        }
-    }
-
-    /// A stable word for metrics and logs.
-    #[must_use]
-    pub const fn reason(&self) -> &'static str {
-        match self.why {
-            Why::Missing => "credentials_missing",
-            Why::Unknown => "credentials_unknown",
-            Why::Duplicate => "credentials_duplicate",
-            Why::Empty => "credentials_empty",
-            Why::Malformed => "credentials_malformed",
-        }
-    }
-
-    /// A keyed hash of what was tried, to count guesses by.
-    #[must_use]
-    pub const fn target(&self) -> Option<u128> {
-        self.target
-    }
-}
-
-impl fmt::Display for Failed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.why {
-            Why::Missing => "credentials are required",
-            Why::Unknown => "the credentials are not known",
-            Why::Duplicate => "the credentials are there more than once",
-            Why::Empty => "the credentials are empty",
-            Why::Malformed => "the credentials are malformed",
-        })
     }
 }
 

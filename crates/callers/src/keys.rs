@@ -48,7 +48,7 @@ pub enum KeysError {
         source: std::io::Error,
     },
     /// A line that is none.
-    #[error("{}:{line}: {what}; a line is name:plan:hash, as `ratewarden key new` prints it", path.display())]
+    #[error("{}:{line}: {what}; a line is name:plan:hash, as `ratewarden key new` writes it", path.display())]
     Line {
         /// Which file.
         path: PathBuf,
@@ -74,16 +74,21 @@ impl Keys {
     /// # Errors
     /// When it cannot be read, is over 64 MiB, or a line is wrong; the first one is named.
     pub fn load(path: &Path) -> Result<Self, KeysError> {
+        Self::parse(&Self::text(path)?, path)
+    }
+
+    /// The text of the file, which is bounded.
+    pub(crate) fn text(path: &Path) -> Result<String, KeysError> {
         let failed = |source| KeysError::Read { path: path.to_owned(), source };
         let length = std::fs::metadata(path).map_err(failed)?.len();
         if length > MAX_BYTES {
             let message = format!("it has {length} bytes, at most {MAX_BYTES} are read");
             return Err(failed(std::io::Error::other(message)));
         }
-        Self::parse(&std::fs::read_to_string(path).map_err(failed)?, path)
+        std::fs::read_to_string(path).map_err(failed)
     }
 
-    fn parse(text: &str, path: &Path) -> Result<Self, KeysError> {
+    pub(crate) fn parse(text: &str, path: &Path) -> Result<Self, KeysError> {
         let mut keys = HashMap::new();
         let mut names = HashSet::new();
         for (index, line) in text.lines().enumerate() {
@@ -148,6 +153,12 @@ impl NewKey {
         }
         Ok(Self { key, line })
     }
+}
+
+/// The owner of the key in a line, if there is one.
+pub(crate) fn owner(line: &str) -> Option<Owner> {
+    let line = line.trim();
+    if line.starts_with('#') { None } else { entry(line).ok().map(|(_, owner)| owner) }
 }
 
 fn entry(line: &str) -> Result<([u8; 32], Owner), String> {

@@ -73,8 +73,14 @@ pub(crate) fn refusal(refusal: &Refusal) -> Answer {
     body.push_str(&json(&refusal.detail));
     let _ = write!(body, r#","reason":{}}}"#, json(refusal.reason));
     let mut fields = Vec::new();
-    if refusal.status == 401 {
-        fields.push(("www-authenticate", "Bearer".to_owned()));
+    match refusal.status {
+        // RFC 6750 section 3.1.
+        401 if refusal.reason.starts_with("token_") => {
+            fields.push(("www-authenticate", r#"Bearer error="invalid_token""#.to_owned()));
+        }
+        401 => fields.push(("www-authenticate", "Bearer".to_owned())),
+        503 => fields.push(("retry-after", "1".to_owned())),
+        _ => {}
     }
     Answer { status: refusal.status, fields, media_type: PROBLEM.to_owned(), body }
 }

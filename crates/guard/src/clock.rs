@@ -30,6 +30,12 @@ impl Clock {
         Timestamp::now()
     }
 
+    /// The same in seconds since 1970, as tokens count.
+    #[must_use]
+    pub(crate) fn unix_secs(&self) -> u64 {
+        u64::try_from(self.wall().as_second()).unwrap_or(0)
+    }
+
     /// The calendar's period of now.
     #[must_use]
     pub(crate) fn period(&self, calendar: &Calendar) -> Period {

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use ratewarden_callers::{Fields, Peer};
+use ratewarden_callers::{Fields, Peer, VerifiedTokens};
 use ratewarden_counters::{Check, Decision, Key, Scratch};
 use ratewarden_limiter::{Rule, Time, WordRule};
 use ratewarden_policy::{Offence, Settle};
@@ -134,6 +134,7 @@ pub(crate) struct Desk {
     selected: Selected,
     checks: Vec<Check>,
     scratch: Scratch,
+    tokens: VerifiedTokens,
 }
 
 /// A decision, before it is told to anybody. What each limit said is on the desk.
@@ -159,7 +160,7 @@ pub(crate) fn judge<F: Fields>(
     body: Option<&Body<'_>>,
 ) -> Gate {
     let mut desk = worker.desk.borrow_mut();
-    let subject = match identify(worker, loaded, head.fields, peer, &mut desk.scratch) {
+    let subject = match identify(worker, loaded, head.fields, peer, &mut desk) {
         Ok(subject) => subject,
         Err(stopped) => return Gate::Answer(stopped.turned(&loaded.policy.answer)),
     };
@@ -169,7 +170,7 @@ pub(crate) fn judge<F: Fields>(
         Err(Undecided::Refused(refusal)) => return Gate::Answer(refused(&refusal, Some(subject))),
     };
     let Decided { decision, changed, now, limit, cost } = decided;
-    let Desk { selected, checks, scratch } = &mut *desk;
+    let Desk { selected, checks, scratch, .. } = &mut *desk;
     let style = &loaded.policy.answer;
     match decision {
         Decision::Rejected(retry) => {
@@ -203,7 +204,7 @@ fn decide<F: Fields>(
     cost: Option<u64>,
     desk: &mut Desk,
 ) -> Result<Decided, Undecided> {
-    let Desk { selected, checks, scratch } = desk;
+    let Desk { selected, checks, scratch, .. } = desk;
     loaded.rules.select(head, subject, selected);
     if selected.needs_body && body.is_none() {
         return Err(Undecided::NeedsBody);

@@ -14,6 +14,7 @@
 //! | `penalties` | bans that double |
 //! | `durable` | quotas and bans on disk |
 //! | `answer` | what a client is told |
+//! | `issuers` | keys of tokens, fetched beside the calls |
 //! | `upstream` | servers, their health, and connections to them |
 //! | `record`, `metrics`, `access_log`, `live` | what is kept of a call, and who sees it |
 //! | `top` | who calls most |
@@ -36,6 +37,7 @@ mod gate;
 mod h1;
 mod h2;
 mod handover;
+mod issuers;
 mod judge;
 mod live;
 mod load;

@@ -7,6 +7,7 @@ use ratewarden_callers::Identifier;
 use ratewarden_counters::Hasher;
 use ratewarden_policy::{CallerFrom, Key, Mistakes, Policy, Profile, SecretSource};
 
+use crate::issuers::Issuers;
 use crate::judge::{ConditionError, Rules};
 use crate::penalties::PenaltyRules;
 use crate::state::Loaded;
@@ -82,16 +83,21 @@ pub(crate) fn build(
         Some(before) if before.policy.upstream == policy.upstream => Arc::clone(&before.servers),
         _ => Arc::new(Servers::new(&policy.upstream)),
     };
-    Ok(Loaded {
+    let identifier = Identifier::build(&policy, secret, before.map(|before| &before.identifier))?;
+    let loaded = Loaded {
         rules: Rules::build(&policy, hasher)?,
         penalties: PenaltyRules::build(&policy, hasher),
-        identifier: Identifier::build(&policy, secret)?,
+        issuers: Issuers::build(&identifier, before.map(|before| &before.issuers))?,
+        identifier,
         connector: Connector::new(tls::client(&policy.upstream)?),
         acceptor: policy.tls.as_ref().map(tls::server).transpose()?,
         protected: protected(&policy),
         servers,
         policy,
-    })
+    };
+    // The last thing: what is wrong with a policy is known at once.
+    loaded.issuers.fetch_first();
+    Ok(loaded)
 }
 
 /// The admin token, where the policy names one. White space at its end is no part of it.

@@ -18,6 +18,7 @@ use crate::admin::Admin;
 use crate::clock::Clock;
 use crate::durable::{Durable, Keeper};
 use crate::handover::{self, Offer, Predecessor};
+use crate::issuers;
 use crate::load::{self, LoadError};
 use crate::sockets::Sockets;
 use crate::state::Shared;
@@ -276,6 +277,7 @@ fn work(
     let local = tokio::task::LocalSet::new();
     if number == 0 {
         local.spawn_local(upstream::keep_checking(Rc::clone(&worker)));
+        local.spawn_local(issuers::keep_fetching(Rc::clone(&worker)));
     }
     local.block_on(&runtime, accept::serve(worker, sockets, stopping));
 }

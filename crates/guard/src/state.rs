@@ -11,6 +11,7 @@ use crate::access_log::AccessLog;
 use crate::clock::Clock;
 use crate::connections::Connections;
 use crate::durable::Writes;
+use crate::issuers::Issuers;
 use crate::judge::Rules;
 use crate::live::Live;
 use crate::metrics::{Metrics, Totals};
@@ -24,6 +25,7 @@ pub(crate) struct Loaded {
     pub(crate) policy: Policy,
     pub(crate) rules: Rules,
     pub(crate) identifier: Identifier,
+    pub(crate) issuers: Issuers,
     pub(crate) penalties: PenaltyRules,
     pub(crate) servers: Arc<Servers>,
     pub(crate) connector: Connector,

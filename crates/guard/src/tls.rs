@@ -66,7 +66,17 @@ pub(crate) fn client(upstream: &Upstream) -> Result<Option<Arc<ClientConfig>>, T
     if !upstream.servers.iter().any(|server| server.https) {
         return Ok(None);
     }
-    let mut roots = match &upstream.ca {
+    let protocol: &[u8] = if upstream.http2 { b"h2" } else { b"http/1.1" };
+    client_config(upstream.ca.as_deref(), protocol).map(Some)
+}
+
+/// How a server is spoken to that has its certificate from an authority that this machine trusts, or from one of the
+/// file.
+///
+/// # Errors
+/// When the file cannot be read.
+pub(crate) fn client_config(ca: Option<&Path>, protocol: &[u8]) -> Result<Arc<ClientConfig>, TlsError> {
+    let mut roots = match ca {
         Some(path) => anchors("ca", path)?,
         None => RootCertStore::empty(),
     };
@@ -80,9 +90,8 @@ pub(crate) fn client(upstream: &Upstream) -> Result<Option<Arc<ClientConfig>>, T
         .map_err(|error| together("TLS versions", &error))?
         .with_root_certificates(roots)
         .with_no_client_auth();
-    let protocol: &[u8] = if upstream.http2 { b"h2" } else { b"http/1.1" };
     config.alpn_protocols = vec![protocol.to_vec()];
-    Ok(Some(Arc::new(config)))
+    Ok(Arc::new(config))
 }
 
 /// The subject of a client's certificate (RFC 4514), as the caller `mtls` is named.

@@ -41,6 +41,12 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: PolicyCommand,
     },
+    /// Make, list and remove the keys that callers have.
+    #[command(after_help = EXIT_CODES)]
+    Key {
+        #[command(subcommand)]
+        command: KeyCommand,
+    },
     /// List, impose and lift bans of a running gateway, through its admin listener.
     #[command(after_help = EXIT_CODES)]
     Penalty {
@@ -76,6 +82,47 @@ pub(crate) struct GuardArgs {
     /// What is logged to stderr: error, warn, info, debug or trace.
     #[arg(long, value_name = "LEVEL", default_value = "info", value_parser = ["error", "warn", "info", "debug", "trace"])]
     pub(crate) log: String,
+}
+
+/// Which file of keys is meant.
+#[derive(Debug, Args)]
+pub(crate) struct KeyFileArgs {
+    /// The file of hashed keys; without it the one that the policy's [[caller]] names by `keys`.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+    /// The policy that names the file; it is not read when --file is given.
+    #[arg(short, long, value_name = "FILE", default_value = "ratewarden.toml")]
+    pub(crate) config: PathBuf,
+}
+
+/// What `key` can do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeyCommand {
+    /// Make a random key and print it, this once: the file keeps its hash only.
+    New {
+        /// Whose key it is: the name under which its calls are counted and shown.
+        name: String,
+        /// The plan of this caller.
+        #[arg(long, value_name = "PLAN")]
+        plan: Option<String>,
+        #[command(flatten)]
+        file: KeyFileArgs,
+    },
+    /// List who has a key, and with which plan.
+    List {
+        #[command(flatten)]
+        file: KeyFileArgs,
+        /// How it is printed.
+        #[arg(long, value_name = "FORMAT", default_value = "pretty", value_parser = rules_format())]
+        format: RulesFormat,
+    },
+    /// Remove a key.
+    Remove {
+        /// Whose key.
+        name: String,
+        #[command(flatten)]
+        file: KeyFileArgs,
+    },
 }
 
 /// Where the gateway's admin listener is, and what opens it.

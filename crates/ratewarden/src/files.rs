@@ -25,6 +25,13 @@ impl Beside {
         let file = OpenOptions::new().write(true).create_new(true).open(&path)?;
         Ok(Self { path, file, renamed: false })
     }
+
+    fn replace(mut self, target: &Path) -> io::Result<()> {
+        self.file.sync_all()?;
+        fs::rename(&self.path, target)?;
+        self.renamed = true;
+        Ok(())
+    }
 }
 
 impl Drop for Beside {
@@ -69,10 +76,47 @@ pub(crate) fn write(path: &Path, content: &[u8]) -> io::Result<()> {
     if let Some(old) = old {
         beside.file.set_permissions(old.permissions())?;
     }
-    beside.file.sync_all()?;
-    fs::rename(&beside.path, &target)?;
-    beside.renamed = true;
-    Ok(())
+    beside.replace(&target)
+}
+
+/// Changes a file that not everybody may read, in one step: `change` says what its content is to be. A new one is its
+/// owner's alone (0600); one that was there keeps its owner and its group, and loses what others may do. Of several
+/// programs that change the files of a folder, one waits for the other.
+///
+/// # Errors
+/// As the system says, or `change`; the file is then what it was before.
+#[cfg(unix)]
+pub(crate) fn change_private<E: From<io::Error>>(
+    path: &Path,
+    change: impl FnOnce() -> Result<String, E>,
+) -> Result<(), E> {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+    let target = resolved(path);
+    let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = File::open(folder)?;
+    // Held until it is dropped. A file of locks beside the keys would stay when a program is killed.
+    match folder.lock() {
+        // A file system without locks is no reason to refuse.
+        Err(error) if error.kind() == io::ErrorKind::Unsupported => {}
+        locked => locked?,
+    }
+    let content = change()?;
+    let mut beside = Beside::create(&target)?;
+    let (mode, owner) = match fs::metadata(&target) {
+        Ok(old) => (old.mode() & 0o770, Some((old.uid(), old.gid()))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => (0o600, None),
+        Err(error) => return Err(error.into()),
+    };
+    beside.file.set_permissions(fs::Permissions::from_mode(0o600))?;
+    if let Some((user, group)) = owner {
+        let new = beside.file.metadata()?;
+        if (new.uid(), new.gid()) != (user, group) {
+            std::os::unix::fs::fchown(&beside.file, Some(user), Some(group))?;
+        }
+    }
+    beside.file.set_permissions(fs::Permissions::from_mode(mode))?;
+    beside.file.write_all(content.as_bytes())?;
+    Ok(beside.replace(&target)?)
 }
 
 /// Where a path leads: what a link points to is replaced, not the link.

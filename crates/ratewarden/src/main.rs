@@ -14,6 +14,7 @@ mod files;
 mod gate;
 mod guard_command;
 mod headers;
+mod key_command;
 mod output;
 mod penalty_command;
 mod policy_command;
@@ -53,6 +54,7 @@ fn dispatch(command: Command) -> Result<Exit, Failure> {
             block_on(scan_command::run(job))
         }
         Command::Guard(arguments) => block_on(guard_command::run(arguments)),
+        Command::Key { command } => key_command::run(command),
         Command::Penalty { command } => block_on(penalty_command::run(command)),
         Command::Policy { command } => policy_command::run(command),
         Command::Demo(arguments) => block_on(demo_command::run(arguments)),

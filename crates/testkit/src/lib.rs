@@ -26,6 +26,7 @@ pub mod flask;
 pub mod gateway;
 pub mod haproxy;
 pub mod http;
+pub mod issuer;
 pub mod nginx;
 pub mod plain;
 mod port;

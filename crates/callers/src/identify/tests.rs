@@ -7,12 +7,12 @@ fn identifier(callers: &str) -> Identifier {
     let text =
         format!("[listen]\nhttp = \"127.0.0.1:1\"\n[upstream]\nurl = \"http://127.0.0.1:2\"\n{callers}");
     let policy = ratewarden_policy::read(&text, Path::new("/ratewarden.toml")).unwrap().policy;
-    Identifier::build(&policy, &[7; 16]).unwrap()
+    Identifier::build(&policy, &[7; 16], None).unwrap()
 }
 
 fn identify(identifier: &Identifier, fields: &[(&str, &str)]) -> Result<Caller, Failed> {
     let peer = Peer { address: "192.0.2.1".parse().unwrap(), certificate_subject: Some("CN=robot") };
-    identifier.identify(fields, &peer)
+    identifier.identify(fields, &peer, &mut VerifiedTokens::default(), 0)
 }
 
 fn shown(caller: &Caller) -> String {

@@ -64,6 +64,11 @@ pub(crate) fn write(shared: &Shared) -> String {
     page.family("ratewarden_store_writes_total", "counter", "Writes of quotas and penalties to disk.");
     page.sample("ratewarden_store_writes_total", &[("result", "done")], done);
     page.sample("ratewarden_store_writes_total", &[("result", "failed")], failed);
+    let fetches = &loaded.issuers.fetches;
+    let [done, failed] = [&fetches.done, &fetches.failed].map(|n| n.load(Ordering::Relaxed));
+    page.family("ratewarden_jwks_fetches_total", "counter", "Fetches of the keys of tokens.");
+    page.sample("ratewarden_jwks_fetches_total", &[("result", "done")], done);
+    page.sample("ratewarden_jwks_fetches_total", &[("result", "failed")], failed);
     page.family("ratewarden_upstream_healthy", "gauge", "Whether a server is healthy.");
     for known in loaded.servers.all() {
         let labels = [("server", known.authority.as_str())];

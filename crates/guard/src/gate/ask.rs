@@ -56,7 +56,7 @@ pub(crate) fn ask(
         Asker::Named { caller, address } => named(worker, loaded, caller, address),
         Asker::Unnamed(address) => {
             let peer = Peer { address, certificate_subject: None };
-            identify(worker, loaded, head.fields, &peer, &mut desk.scratch)
+            identify(worker, loaded, head.fields, &peer, &mut desk)
         }
     };
     let subject = match subject {
@@ -73,7 +73,7 @@ pub(crate) fn ask(
         }
     };
     let Decided { decision, now, limit, cost, .. } = decided;
-    let Desk { selected, checks, scratch } = &mut *desk;
+    let Desk { selected, checks, scratch, .. } = &mut *desk;
     let said = selected.limits.iter().zip(scratch.verdicts());
     let limits =
         said.map(|(&limit, verdict)| (limit, verdict.standing(now), verdict.rejected.is_some())).collect();

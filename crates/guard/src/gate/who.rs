@@ -4,10 +4,9 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use ratewarden_callers::{Caller, Fields, Peer};
-use ratewarden_counters::Scratch;
 use ratewarden_policy::{Answer as Style, Offence};
 
-use super::{BANNED, Turned, refused};
+use super::{BANNED, Desk, Turned, refused};
 use crate::answer;
 use crate::judge::{Refusal, Subject};
 use crate::penalties::{Offender, Suspects};
@@ -50,11 +49,12 @@ pub(super) fn identify<F: Fields + ?Sized>(
     loaded: &Loaded,
     fields: &F,
     peer: &Peer<'_>,
-    scratch: &mut Scratch,
+    desk: &mut Desk,
 ) -> Result<Subject, Stopped> {
     let (address, mut suspects) = suspects(loaded, Some(peer.address));
     // Whoever is locked out learns nothing about the credentials that are tried.
-    let identified = loaded.identifier.identify(fields, peer);
+    let identified =
+        loaded.identifier.identify(fields, peer, &mut desk.tokens, worker.shared.clock.unix_secs());
     match &identified {
         Ok(caller) => suspects.caller = Some(caller.id()),
         Err(failed) => suspects.target = failed.target(),
@@ -70,7 +70,7 @@ pub(super) fn identify<F: Fields + ?Sized>(
     identified.map(subject).map_err(|failed| {
         if failed.status() == 401 {
             let offender = Offender { suspects: &suspects, caller: None };
-            worker.offended(loaded, Offence::FailedCredentials, &offender, scratch);
+            worker.offended(loaded, Offence::FailedCredentials, &offender, &mut desk.scratch);
         }
         Stopped::Refused(Refusal::new(failed.status(), failed.reason(), failed.to_string()))
     })

@@ -134,7 +134,7 @@ mod tests {
     fn lately_forgets_what_the_start_remembers() {
         let text = "[listen]\nhttp = \"127.0.0.1:1\"\n[upstream]\nurl = \"http://127.0.0.1:2\"\n";
         let policy = ratewarden_policy::read(text, Path::new("/p.toml")).unwrap().policy;
-        let identifier = Identifier::build(&policy, &[1; 16]).unwrap();
+        let identifier = Identifier::build(&policy, &[1; 16], None).unwrap();
         let mut top = Top::default();
         let at = |minutes: u64| Time::START.after(Duration::from_secs(60 * minutes));
         let mut call =

@@ -8,7 +8,7 @@ use ratewarden_guard::Guard;
 use crate::server::{Echo, Gateway};
 
 /// A certificate for 127.0.0.1 that is its own authority.
-fn write_certificate(folder: &Path) {
+pub(crate) fn write_certificate(folder: &Path) {
     let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned(), "localhost".to_owned()]).unwrap();
     std::fs::write(folder.join("cert.pem"), made.cert.pem()).unwrap();
     std::fs::write(folder.join("key.pem"), made.signing_key.serialize_pem()).unwrap();

@@ -27,3 +27,6 @@ mod load;
 mod operator;
 mod proxied;
 mod server;
+mod token_issuer;
+mod tokens;
+mod tokens_refused;

@@ -4,7 +4,7 @@ use super::Builder;
 use crate::file::{self, File};
 use crate::form::{At, OneOf};
 use crate::notes::Place;
-use crate::policy::{CallerFrom, CallerSource, Credentials, Jwt, JwtKey, SecretSource};
+use crate::policy::{CallerFrom, CallerSource, Credentials, JwksUrl, Jwt, JwtKey, SecretSource};
 use crate::words::{CallerWord, KeySet};
 
 impl Builder<'_> {
@@ -79,7 +79,7 @@ impl Builder<'_> {
             CallerWord::Bearer => CallerFrom::Bearer,
             CallerWord::Basic => CallerFrom::Basic,
             CallerWord::Cookie(name) => CallerFrom::Cookie(name),
-            CallerWord::Jwt(claim) => CallerFrom::Jwt(Jwt { claim, ..jwt? }),
+            CallerWord::Jwt(claim) => CallerFrom::Jwt(Box::new(Jwt { claim, ..jwt? })),
             CallerWord::Mtls => CallerFrom::Mtls,
             CallerWord::Address => CallerFrom::Address,
         };
@@ -105,9 +105,12 @@ impl Builder<'_> {
                 draft.hint("accepting both is how a public key is passed off as a secret");
             }
         }
-        let default = if shared { "HS256" } else { "RS256" };
+        if let (Some(ca), Some(KeySet::File(_))) = (jwt.jwks_ca.get(), jwt.jwks.value()) {
+            let draft = self.notes.mistake(&ca.span, &place.key("jwks-ca"), "nobody is asked for the keys");
+            draft.hint("`jwks` is a file; `jwks-ca` is for a URL");
+        }
         let algorithms = match jwt.algorithms.known()? {
-            None => vec![default.to_owned()],
+            None => Vec::new(),
             Some(several) => several.0.iter().map(|at| at.value.0.name.to_owned()).collect(),
         };
         Some(Jwt {
@@ -117,6 +120,7 @@ impl Builder<'_> {
             issuer: jwt.issuer.value().map(|text| text.0.clone()),
             audience: jwt.audience.value().map(|text| text.0.clone()),
             skew: jwt.skew.value()?.0,
+            require_exp: *jwt.require_exp.value()?,
             plan_claim: jwt.plan_claim.value().map(|text| text.0.clone()),
         })
     }
@@ -133,7 +137,12 @@ impl Builder<'_> {
         }
         match jwt.jwks.value()? {
             KeySet::File(file) => Some(JwtKey::JwksFile(self.path(file))),
-            KeySet::Url(url) => Some(JwtKey::JwksUrl(url.clone())),
+            KeySet::Url { url, server, target } => Some(JwtKey::JwksUrl(JwksUrl {
+                url: url.clone(),
+                server: server.clone(),
+                target: target.clone(),
+                ca: jwt.jwks_ca.value().map(|file| self.path(file)),
+            })),
         }
     }
 

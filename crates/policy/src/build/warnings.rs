@@ -3,12 +3,12 @@
 use ratewarden_limiter::{Algorithm, Each};
 
 use super::Builder;
-use crate::file::File;
+use crate::file::{Caller, File};
 use crate::form::At;
 use crate::notes::{Place, short};
 use crate::policy::{CallerFrom, Cost, Key, Policy};
 use crate::suggestion::nearest;
-use crate::words::CallerWord;
+use crate::words::{CallerWord, KeySet};
 
 /// Methods of RFC 9110, RFC 5789 and RFC 4918, and QUERY; others are taken, but may be slips.
 const METHODS: [&str; 17] = [
@@ -94,6 +94,7 @@ impl Builder<'_> {
             limit.per.contains(&Key::Address) && !limit.per.contains(&Key::Caller) && !limit.shadow
         });
         let mut last: Option<&str> = None;
+        let mut bearer = false;
         for caller in &list.0 {
             let place = root.item(caller.index);
             let Some(from) = caller.value.from.get() else { continue };
@@ -101,6 +102,13 @@ impl Builder<'_> {
                 let message = format!("is never asked: {why}");
                 self.notes.warning(&from.span, &place.key("from"), message);
             }
+            let takes_bearer = matches!(from.value, CallerWord::Bearer | CallerWord::Jwt(_));
+            if takes_bearer && bearer && last.is_none() {
+                let message = "is never asked: an earlier [[caller]] takes every bearer token";
+                self.notes.warning(&from.span, &place.key("from"), message);
+            }
+            bearer |= takes_bearer;
+            self.warn_of_audience(&caller.value, &place);
             if from.value == CallerWord::Address {
                 last = Some("every call has an address, and an earlier [[caller]] takes it");
             } else if caller.value.required.value() == Some(&true) {
@@ -115,6 +123,16 @@ impl Builder<'_> {
                 let draft = self.notes.warning(&from.span, &place.key("from"), message);
                 draft.hint("add `keys`, or a limit with `per = [\"address\"]`");
             }
+        }
+    }
+
+    /// An issuer that is asked over the network commonly serves many; its tokens are not all meant for this API.
+    fn warn_of_audience(&mut self, caller: &Caller, place: &Place<'_>) {
+        let Some(jwt) = caller.jwt.get() else { return };
+        if matches!(jwt.value.jwks.value(), Some(KeySet::Url { .. })) && !jwt.value.audience.is_written() {
+            let message = "tokens that were issued for other services are accepted too";
+            let draft = self.notes.warning(&jwt.span, &place.key("jwt"), message);
+            draft.hint("add the `audience` that tokens for this API have");
         }
     }
 

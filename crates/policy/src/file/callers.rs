@@ -26,26 +26,34 @@ table! {
 table! {
     /// How JSON Web Tokens are verified.
     Jwt {
-        /// File with the shared secret.
+        /// File with the shared secret, at least as long as the hash of the algorithm (32 bytes for `HS256`); a line
+        /// break at its end is no part of it.
         "secret-file" secret_file: FilePath, Optional;
         /// Environment variable with the shared secret.
         "secret-env" secret_env: Variable, Optional;
-        /// PEM file with a public key.
+        /// PEM file with a public key: RSA of 2048 to 8192 bits, P-256, P-384 or Ed25519.
         "public-key" public_key: FilePath, Optional;
-        /// A JWKS: a file, or an `https://` URL that is asked at the start and every five minutes.
+        /// A JWKS: a file, or an `https://` URL that is asked at the start, every five minutes, and when a token names
+        /// a key that is not in it, but then at most every ten seconds. Tokens are refused (503) until it has answered;
+        /// when it fails later, the keys it gave last stay.
         "jwks" jwks: KeySet, Optional;
-        /// Algorithms accepted; without this key `HS256` with a secret and `RS256` otherwise.
+        /// PEM file with further authorities that the server of the JWKS may have its certificate from.
+        "jwks-ca" jwks_ca: FilePath, Optional;
+        /// Algorithms accepted; without this key those that fit the type of each key.
         "algorithms" algorithms: Several<OneOf<JwtAlgorithm>, 16>, Optional;
         /// The issuer (`iss`) tokens must have; without it any.
         "issuer" issuer: Text<1024>, Optional;
-        /// The audience (`aud`) tokens must have; without it any.
+        /// The audience (`aud`) tokens must have among theirs; without it any.
         "audience" audience: Text<1024>, Optional;
         /// Clocks may differ by this, at most a day.
-        "skew" skew: Lasting<86_400>, Default "\"30s\"";
-        /// The claim that names the caller's plan.
+        "skew" skew: Lasting<86_400>, Default "\"60s\"";
+        /// A token without an expiry (`exp`) is refused. With `false` it is good for as long as its key is.
+        "require-exp" require_exp: bool, Default "true";
+        /// The claim that names the caller's plan. One that names no plan of this file stands for the default.
         "plan-claim" plan_claim: Text<256>, Optional;
     }
     ExactlyOne ["secret-file", "secret-env", "public-key", "jwks"];
+    Needs ["jwks-ca", "jwks"];
 }
 
 /// An algorithm of RFC 7518 or RFC 8037. `none` is not one of them.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ratewarden_model::Rate;
 
-use super::SecretSource;
+use super::{SecretSource, Server};
 
 /// One way to know a caller.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,7 +30,7 @@ pub enum CallerFrom {
     /// A cookie.
     Cookie(String),
     /// A verified token's claim.
-    Jwt(Jwt),
+    Jwt(Box<Jwt>),
     /// The subject of a client certificate.
     Mtls,
     /// The client's address.
@@ -44,7 +44,8 @@ pub struct Jwt {
     pub claim: String,
     /// What signatures are verified with.
     pub key: JwtKey,
-    /// Algorithms accepted, such as `RS256`; never empty, never mixing shared secrets with public keys.
+    /// Algorithms accepted, such as `RS256`, never mixing shared secrets with public keys. Where there are none, those
+    /// that fit the key.
     pub algorithms: Vec<String>,
     /// `iss` must be this.
     pub issuer: Option<String>,
@@ -52,6 +53,8 @@ pub struct Jwt {
     pub audience: Option<String>,
     /// Clocks may differ by this.
     pub skew: Duration,
+    /// A token without `exp` is refused.
+    pub require_exp: bool,
     /// The claim that names the plan.
     pub plan_claim: Option<String>,
 }
@@ -66,7 +69,20 @@ pub enum JwtKey {
     /// A JWKS file.
     JwksFile(PathBuf),
     /// A JWKS URL, fetched at start and every five minutes, and when a key id is unknown.
-    JwksUrl(String),
+    JwksUrl(JwksUrl),
+}
+
+/// Where a JWKS is fetched from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JwksUrl {
+    /// As it stands in the policy.
+    pub url: String,
+    /// Whom it names.
+    pub server: Server,
+    /// Path and query.
+    pub target: String,
+    /// Further authorities of its certificate.
+    pub ca: Option<PathBuf>,
 }
 
 /// Failed credentials.

@@ -7,7 +7,7 @@ use ratewarden_model::{Rate, format_duration, parse_size};
 
 use crate::form::{Written, Wrong};
 use crate::notes::short;
-use crate::policy::{CostSource, Key, Offence, Settle};
+use crate::policy::{CostSource, Key, Offence, Server, Settle};
 use crate::suggestion::{did_you_mean, nearest, one_of};
 use crate::words::{HeaderName, is_token, server};
 
@@ -312,7 +312,7 @@ impl Written for QueryName {
 #[derive(Debug, Clone)]
 pub(crate) enum KeySet {
     File(crate::words::FilePath),
-    Url(String),
+    Url { url: String, server: Server, target: String },
 }
 
 impl Written for KeySet {
@@ -324,14 +324,15 @@ impl Written for KeySet {
         if !text.contains("://") {
             return crate::words::FilePath::parse(text).map(Self::File);
         }
-        let (host, rest) = server::split(text)?;
+        let (server, rest) = server::split(text)?;
         if rest.contains(['#', '\\']) || !rest.chars().all(|c| c.is_ascii_graphic()) {
             return Err(Wrong::new(format!("`{}` is not a URL", short(text))));
         }
-        if !host.https && !server::is_loopback(&host) {
+        if !server.https && !server::is_loopback(&server) {
             let wrong = Wrong::new("keys fetched over `http://` could be anybody's");
             return Err(wrong.hint("write `https://`; only this machine may be asked without"));
         }
-        Ok(Self::Url(text.to_owned()))
+        let target = if rest.starts_with('/') { rest.to_owned() } else { format!("/{rest}") };
+        Ok(Self::Url { url: text.to_owned(), server, target })
     }
 }

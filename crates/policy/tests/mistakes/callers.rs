@@ -1,5 +1,7 @@
 //! Callers, tokens, credentials and plans.
 
+use ratewarden_policy::{CallerFrom, JwtKey};
+
 use super::*;
 
 const FROM: &str = "`header:NAME`, `bearer`, `basic`, `cookie:NAME`, `jwt:CLAIM`, `mtls` or `address`";
@@ -124,6 +126,35 @@ fn keys_are_not_fetched_from_anybody() {
     policy(&format!(
         "{BASE}[[caller]]\nfrom = \"jwt:sub\"\njwt = {{ jwks = \"http://127.0.0.1:1/jwks?x=1\" }}\n"
     ));
+}
+
+#[test]
+fn authorities_are_for_a_server_that_is_asked() {
+    let jwks_ca = |jwt: &str, message: &str, hint: &str| {
+        one(
+            &format!("[[caller]]\nfrom = \"jwt:sub\"\njwt = {{ {jwt} }}\n"),
+            "caller[0].jwt.jwks-ca",
+            message,
+            hint,
+        );
+    };
+    jwks_ca(
+        "jwks = \"a\", jwks-ca = «\"ca.pem\"»",
+        "nobody is asked for the keys",
+        "`jwks` is a file; `jwks-ca` is for a URL",
+    );
+    jwks_ca("secret-env = \"A\", «jwks-ca» = \"ca.pem\"", "is only there with `jwks`", "");
+}
+
+#[test]
+fn what_is_left_out_of_a_token_is_as_strict_as_it_can_be() {
+    let read = policy(&format!(
+        "{BASE}[[caller]]\nfrom = \"jwt:sub\"\njwt = {{ jwks = \"https://a.example:8443?x=1\" }}\n"
+    ));
+    let CallerFrom::Jwt(jwt) = &read.callers[0].from else { panic!("{read:?}") };
+    assert_eq!((jwt.skew.as_secs(), jwt.require_exp, jwt.algorithms.len()), (60, true, 0));
+    let JwtKey::JwksUrl(jwks) = &jwt.key else { panic!("{jwt:?}") };
+    assert_eq!((&*jwks.server.host, jwks.server.port, &*jwks.target), ("a.example", 8443, "/?x=1"));
 }
 
 #[test]

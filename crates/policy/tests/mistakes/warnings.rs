@@ -56,6 +56,22 @@ fn a_caller_who_is_never_asked_is_told() {
         "is never asked: an earlier [[caller]] is required",
         "",
     );
+    of(
+        "[[caller]]\nfrom = \"bearer\"\nkeys = \"k\"\n[[caller]]\nfrom = «\"jwt:sub\"»\njwt = { jwks = \"a\" }\n",
+        "caller[1].from",
+        "is never asked: an earlier [[caller]] takes every bearer token",
+        "",
+    );
+}
+
+#[test]
+fn who_accepts_the_tokens_of_other_services_is_told() {
+    of(
+        "[[caller]]\nfrom = \"jwt:sub\"\njwt = «{ jwks = \"https://login.example.com/jwks\" }»\n",
+        "caller[0].jwt",
+        "tokens that were issued for other services are accepted too",
+        "add the `audience` that tokens for this API have",
+    );
 }
 
 #[test]
