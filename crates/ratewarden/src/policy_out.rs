@@ -91,17 +91,30 @@ fn about(upstream: &str, reports: &[&ScanReport], findings: &[&Finding]) -> Stri
          Start it with `ratewarden guard -c` this file, and scan the gateway to see that it holds.",
         scores.join(", ")
     );
-    let mut left = BTreeSet::new();
-    for (rule, instead) in LEFT_TO_THE_API {
-        for finding in findings.iter().filter(|finding| finding.rule == rule) {
-            left.insert(format!("\n  {} ({}): {instead}.", finding.title, place(finding)));
-        }
-    }
+    let left: BTreeSet<String> = findings
+        .iter()
+        .filter_map(|finding| {
+            Some(format!("\n  {} ({}):\n    {}.", finding.title, place(finding), instead(finding)?))
+        })
+        .collect();
     if !left.is_empty() {
         about.push_str("\n\nWhat limits cannot mend:");
         about.extend(left);
     }
     about
+}
+
+/// What is to be done about a finding where the API is served, if no gateway can mend it.
+fn instead(finding: &Finding) -> Option<&'static str> {
+    if finding.rule == rules::UNBOUNDED_READ.id && comes_whole(finding) {
+        return Some("give it pages; until then it is read seldom, and stopped when it has grown");
+    }
+    LEFT_TO_THE_API.iter().find(|(rule, _)| finding.rule == *rule).map(|(_, instead)| *instead)
+}
+
+/// Whether a list that is read without bound has no page size that could be held to a ceiling.
+fn comes_whole(finding: &Finding) -> bool {
+    finding.evidence.get("parameter").is_none_or(serde_json::Value::is_null)
 }
 
 /// The findings of a rule.

@@ -58,10 +58,11 @@ fn scanned(limiter: &Limiter, endpoint: &str, findings: &[&Finding]) -> Option<N
     let (method, url) = endpoint.split_once(' ')?;
     let path = Url::parse(url).ok()?.path().to_owned();
     let template: PathTemplate = path.parse().ok()?;
-    let is_own = |finding: &Finding| finding.subject.label() == endpoint;
+    // The query is no part of what is limited.
+    let is_own = |finding: &Finding| super::place(finding) == format!("{method} {path}");
     let seen = seen(limiter);
     let is_whole = super::of(findings, &rules::UNBOUNDED_READ)
-        .any(|finding| is_own(finding) && finding.evidence.get("parameter").is_none_or(Value::is_null));
+        .any(|finding| is_own(finding) && super::comes_whole(finding));
     let beginning = if is_whole { WHOLE_LIST } else { BEGINNING };
     let about = match &seen {
         Some(_) if limiter.keyed_by.is_empty() => "The figures of the limiter that was seen there.".to_owned(),
@@ -72,12 +73,14 @@ fn scanned(limiter: &Limiter, endpoint: &str, findings: &[&Finding]) -> Option<N
             "A limiter was seen there, but not its figures. This is a beginning: set it to what honest callers need."
                 .to_owned()
         }
-        None => format!(
-            "No rejection was seen in {} requests{}. This is a beginning: set it to what honest\n\
-             callers need, with `shadow = true` at first.",
-            limiter.observed.requests,
-            if is_whole { ", and the list comes whole whatever is asked for" } else { "" }
-        ),
+        None => {
+            let whole = if is_whole { ", and the list comes whole whatever is asked for" } else { "" };
+            format!(
+                "No rejection was seen in {} requests{whole}.\n\
+                 This is a beginning: set it to what honest callers need, with `shadow = true` at first.",
+                limiter.observed.requests
+            )
+        }
     };
     let (rate, burst) = seen.unwrap_or((per_second(beginning.0), Some(beginning.1)));
     // Another method got round the limit that is there: then it is the path that has to be counted.

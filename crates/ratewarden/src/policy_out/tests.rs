@@ -160,6 +160,7 @@ fn a_list_that_comes_whole_is_read_seldom_and_not_when_it_has_grown_without_end(
     assert_eq!(policy.bounds.len(), 1);
     assert_eq!(policy.bounds[0].what, Bounded::Response { max: 4 << 20 });
     assert!(text.contains("rate  = \"1/1s\"\nburst = 10\n"), "{text}");
+    assert!(text.contains("#     give it pages;"), "it is not mended: {text}");
 }
 
 #[test]
@@ -225,7 +226,7 @@ fn what_a_gateway_cannot_mend_is_said_at_the_top() {
     for (id, instead) in LEFT_TO_THE_API {
         let rule = rules::find(id).unwrap();
         let (text, _) = written(&[limiter("GET /a")], &[at(rule, "GET /a")]);
-        let line = format!("#   {} (GET /a): {instead}.\n", rule.title);
+        let line = format!("#   {} (GET /a):\n#     {instead}.\n", rule.title);
         assert!(text.split("[listen]").next().unwrap().contains(&line), "{line}: {text}");
     }
 }
