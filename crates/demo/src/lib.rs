@@ -4,10 +4,13 @@
 //! tests scan when any target will do. The weaknesses are those of real back ends: the Jobs API of a Ray head
 //! (`jobs`), reads and writes over Cassandra (`events`, `metrics`), a limiter that believes what it is told
 //! (`search`), a protected route without lock-out (`/private`). It is weak towards its callers but not towards the machine it runs on: it listens on loopback only,
-//! runs nothing it is sent, and every list, map, body and connection has a cap.
+//! runs nothing it is sent, and every list, map, body and connection has a cap. [`attack`] uses all of it at once, beside a
+//! client that does nothing wrong.
 
 mod answer;
+pub mod attack;
 mod bucket;
+mod counts;
 mod events;
 mod heat;
 mod jobs;
@@ -18,10 +21,12 @@ mod search;
 mod server;
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 
 use tokio::task::JoinHandle;
 
 pub use bucket::{Bucket, Buckets, Decision, MAX_ADDRESSES, TokenBucket};
+pub use counts::Counts;
 pub use events::{DEFAULT_EVENTS, MAX_EVENTS};
 pub use jobs::MAX_JOBS;
 pub use metrics::{DEFAULT_METRICS, MAX_METRICS};
@@ -68,6 +73,7 @@ pub enum DemoError {
 #[derive(Debug)]
 pub struct DemoApi {
     address: SocketAddr,
+    api: Arc<routes::Api>,
     serving: JoinHandle<()>,
 }
 
@@ -84,8 +90,9 @@ impl DemoApi {
         listener.set_nonblocking(true).map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let listener = tokio::net::TcpListener::from_std(listener).map_err(failed)?;
-        let api = routes::Api::new(options.limit, options.jobs);
-        Ok(Self { address, serving: runtime.spawn(server::serve(listener, api)) })
+        let api = Arc::new(routes::Api::new(options.limit, options.jobs));
+        let serving = runtime.spawn(server::serve(listener, Arc::clone(&api)));
+        Ok(Self { address, api, serving })
     }
 
     /// The address it listens on.
@@ -98,6 +105,12 @@ impl DemoApi {
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// What has reached it so far.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        self.api.counters.read()
     }
 
     /// Stops it: the port is free and every connection is closed when this returns.

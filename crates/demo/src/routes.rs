@@ -10,6 +10,7 @@ use serde_json::json;
 
 use crate::answer::{self, Answer};
 use crate::bucket::{Buckets, Decision, MAX_ADDRESSES, TokenBucket};
+use crate::counts::Counters;
 use crate::events::Events;
 use crate::jobs::{self, Jobs};
 use crate::metrics::Metrics;
@@ -52,6 +53,7 @@ pub(crate) struct Api {
     events: Mutex<Events>,
     metrics: Metrics,
     search: Mutex<Search>,
+    pub(crate) counters: Counters,
 }
 
 impl Api {
@@ -63,6 +65,7 @@ impl Api {
             events: Mutex::new(Events::new()),
             metrics: Metrics::new(),
             search: Mutex::new(Search::new()),
+            counters: Counters::default(),
         }
     }
 
@@ -74,6 +77,12 @@ impl Api {
 
     /// The answer to one call that was let in, and how long it is to take.
     pub(crate) fn answer(&self, call: &Call<'_>) -> (Answer, Duration) {
+        let (answer, takes) = self.route(call);
+        self.counters.count(call, answer.status());
+        (answer, takes)
+    }
+
+    fn route(&self, call: &Call<'_>) -> (Answer, Duration) {
         let read = matches!(*call.method, Method::GET | Method::HEAD);
         let write = call.method == Method::POST;
         let at_once = |answer| (answer, Duration::ZERO);

@@ -31,8 +31,7 @@ const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Serves until it is dropped; then all connections are closed.
-pub(crate) async fn serve(listener: TcpListener, api: Api) {
-    let api = Arc::new(api);
+pub(crate) async fn serve(listener: TcpListener, api: Arc<Api>) {
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let mut connections = JoinSet::new();
     loop {

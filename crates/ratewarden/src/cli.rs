@@ -53,7 +53,8 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: PenaltyCommand,
     },
-    /// Everything, on this machine, in half a minute: a weak API is started, scanned, limited and scanned again.
+    /// Everything, on this machine, in a minute and a half: a weak API is scanned, put behind the gateway with the policy
+    /// that the findings ask for, scanned again, and attacked.
     Demo(DemoArgs),
     /// List the rules, or explain one.
     Rules(RulesArgs),
@@ -206,7 +207,7 @@ pub(crate) enum PolicyCommand {
 /// What `demo` can be told.
 #[derive(Debug, Args)]
 pub(crate) struct DemoArgs {
-    /// End after the scans, instead of leaving both APIs up until Ctrl-C.
+    /// End after the attack, instead of leaving the API and the gateway up until Ctrl-C.
     #[arg(long)]
     pub(crate) once: bool,
     /// The port of the weak API on 127.0.0.1; 0 takes a free one.
@@ -215,6 +216,12 @@ pub(crate) struct DemoArgs {
     /// Write the report of the weak API here, in the format of the ending, instead of HTML in a temporary folder.
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
+    /// Write the policy here, and its file of keys beside it, instead of to a temporary folder.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy_out: Option<PathBuf>,
+    /// How long the attack lasts, 1s to 10m; without the gateway it is repeated for half of that.
+    #[arg(long, value_name = "DURATION", default_value = "10s")]
+    pub(crate) attack_time: String,
 }
 
 /// What `rules` can be told.

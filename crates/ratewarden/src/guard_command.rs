@@ -81,7 +81,7 @@ fn log_to_stderr(filter: &str) {
 }
 
 /// The exit code and the hint of what went wrong at the start.
-fn failure(error: GuardError, path: &std::path::Path) -> Failure {
+pub(crate) fn failure(error: GuardError, path: &std::path::Path) -> Failure {
     let shown = path.display();
     let (exit, hint) = match &error {
         GuardError::Load(LoadError::Read { .. }) => {

@@ -7,7 +7,6 @@
 mod baseline;
 mod cli;
 mod demo_command;
-mod demo_text;
 mod errors;
 mod expect;
 mod files;

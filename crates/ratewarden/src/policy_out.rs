@@ -1,26 +1,55 @@
-//! `scan --policy-out`: the policy that mends what the scan found.
+//! `scan --policy-out`: the policy that mends what scans found.
 //!
-//! One limit for each endpoint. Where a limiter was seen its own figures are kept: what the policy adds is that they
-//! are counted per caller at a door that cannot be got round. Where none was seen the figures are a beginning, and the
-//! comment beside them says so.
+//! One limit for each endpoint, and one for all that was not looked at. Where a limiter was seen its own figures are
+//! kept: what the policy adds is that they are counted per caller at a door that cannot be got round. Where none was
+//! seen the figures are a beginning, and the comment beside them says so. Findings that a gateway can mend become
+//! limits, bounds and a lock-out; those that it cannot are named at the top of the file, so that nobody takes it for
+//! more than it is.
 
+mod bounds;
+mod limits;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
-use ratewarden_model::{Limiter, Rate, ScanReport};
-use ratewarden_policy::write::{self, NewLimit};
-use ratewarden_policy::{Key, PathTemplate};
+use ratewarden_model::{Finding, Rate, ScanReport, Subject, rules};
+use ratewarden_policy::PathTemplate;
+use ratewarden_policy::write::{self, NewCredentials, NewPolicy};
 use url::Url;
 
 use crate::errors::{Exit, Failure};
 use crate::files;
 
-/// What is proposed where no limiter was seen: a person at a screen needs less, a job that needs more has a name.
-const BEGINNING: Rate = Rate { calls: 100, per: Duration::from_secs(60) };
+/// What a policy has beside what scans say.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Setting {
+    /// Where the gateway listens, if not at its usual port.
+    pub(crate) listen: Option<SocketAddr>,
+    /// The file with the callers' keys, if they have any.
+    pub(crate) keys: Option<String>,
+}
+
+/// Failed credentials of one address in a minute: fewer than the twelve guesses that nothing hindered.
+const GUESSES: Rate = Rate { calls: 10, per: Duration::from_secs(60) };
+/// The first lock-out; it doubles.
+const LOCKOUT: Duration = Duration::from_secs(60);
+
+/// Rules that no gateway can mend, and what is to be done instead, as far as a line can say it.
+const LEFT_TO_THE_API: [(&str, &str); 5] = [
+    (rules::WEAK_CURSOR.id, "encrypt or sign it where it is made"),
+    (rules::CARELESS_WRITE.id, "check the body against a schema where it is read"),
+    (rules::BYPASS_BATCHING.id, "bound aliases and batches where they are taken apart"),
+    (rules::BYPASS_REWRITE.id, "let the server ignore headers that rewrite the path"),
+    (rules::OPEN_CONTROL_PLANE.id, "give callers keys: a [[caller]] with `keys` and `required = true`"),
+];
 
 /// Writes the policy to `path`.
-pub(crate) fn write(report: &ScanReport, path: &Path) -> Result<(), Failure> {
-    let text = policy(report).map_err(|why| {
+pub(crate) fn write(reports: &[&ScanReport], setting: &Setting, path: &Path) -> Result<(), Failure> {
+    let text = policy(reports, setting).map_err(|why| {
         let hint = "`ratewarden policy example` prints a policy to begin with";
         Failure::usage(format!("no policy can be made of this scan: {why}"), hint)
     })?;
@@ -30,92 +59,95 @@ pub(crate) fn write(report: &ScanReport, path: &Path) -> Result<(), Failure> {
     })
 }
 
-fn policy(report: &ScanReport) -> Result<String, String> {
-    let target = Url::parse(&report.target).map_err(|error| error.to_string())?;
-    let upstream = target.origin().ascii_serialization();
-    let mut limits = Vec::new();
-    for limiter in &report.limiters {
-        limits.extend(limiter.endpoints.iter().filter_map(|endpoint| limit(limiter, endpoint)));
-    }
-    let about = format!(
-        "Written by `ratewarden scan` from what it saw of {upstream} at {} ({}/100).\n\
-         Start it with `ratewarden guard -c` this file, and scan the gateway to see that it holds.",
-        report.started_at, report.score
-    );
-    write::policy(&upstream, &about, &limits).map_err(|mistakes| mistakes.to_string())
-}
-
-/// The limit for one endpoint, `GET https://…`; none for a path that the gateway would not forward.
-fn limit(limiter: &Limiter, endpoint: &str) -> Option<NewLimit> {
-    let (method, url) = endpoint.split_once(' ')?;
-    let path = Url::parse(url).ok()?.path().to_owned();
-    let template: PathTemplate = path.parse().ok()?;
-    let seen = seen(limiter);
-    let about = match &seen {
-        Some(_) if limiter.keyed_by.is_empty() => {
-            "The figures of the limiter that was seen there.".to_owned()
-        }
-        Some(_) => format!(
-            "The figures of the limiter that was seen there; it counts per {}.",
-            limiter.keyed_by.join(", ")
-        ),
-        None => format!(
-            "No rejection was seen in {} requests. This is a beginning: set it to what honest callers need, with\n\
-             `shadow = true` at first.",
-            limiter.observed.requests
-        ),
+/// The policy for scans of one server.
+fn policy(reports: &[&ScanReport], setting: &Setting) -> Result<String, String> {
+    let first = reports.first().ok_or("nothing was scanned")?;
+    let upstream =
+        Url::parse(&first.target).map_err(|error| error.to_string())?.origin().ascii_serialization();
+    let findings: Vec<&Finding> = reports.iter().flat_map(|report| &report.findings).collect();
+    let new = NewPolicy {
+        about: about(&upstream, reports, &findings),
+        listen: setting.listen,
+        keys: setting.keys.clone(),
+        credentials: of(&findings, &rules::NO_LOCKOUT).next().map(|_| NewCredentials {
+            about: "Guesses were hindered by nothing. Failures are counted whoever notices them, the server's 401 and 403\n\
+                    included; each further lock-out is twice as long."
+                .to_owned(),
+            per_source: GUESSES,
+            lockout: LOCKOUT,
+        }),
+        limits: limits::of(reports, &findings),
+        bounds: bounds::of(&findings),
+        upstream,
     };
-    let (rate, burst) = seen.unwrap_or((BEGINNING, Some(20)));
-    Some(NewLimit {
-        name: format!("{method} {path}"),
-        about,
-        method: Some(method.to_owned()),
-        path: Some(template),
-        per: vec![Key::Caller],
-        rate,
-        burst,
-    })
+    write::policy(&new).map_err(|mistakes| mistakes.to_string())
 }
 
-/// The rate and the burst of the limiter, where it was understood.
-fn seen(limiter: &Limiter) -> Option<(Rate, Option<u64>)> {
-    if let (Some(calls), Some(window)) = (limiter.limit, limiter.window_ms) {
-        return (calls > 0 && window > 0).then(|| (Rate { calls, per: Duration::from_millis(window) }, None));
+fn about(upstream: &str, reports: &[&ScanReport], findings: &[&Finding]) -> String {
+    let scores: Vec<String> = reports.iter().map(|report| format!("{}/100", report.score)).collect();
+    let began = reports.iter().map(|report| report.started_at.as_str()).min().unwrap_or_default();
+    let mut about = format!(
+        "Written by `ratewarden scan` from what it saw of {upstream} at {began} ({}).\n\
+         Start it with `ratewarden guard -c` this file, and scan the gateway to see that it holds.",
+        scores.join(", ")
+    );
+    let left: BTreeSet<String> = findings
+        .iter()
+        .filter_map(|finding| {
+            Some(format!("\n  {} ({}):\n    {}.", finding.title, place(finding), instead(finding)?))
+        })
+        .collect();
+    if !left.is_empty() {
+        about.push_str("\n\nWhat limits cannot mend:");
+        about.extend(left);
     }
-    let per_second = limiter.rate_per_s.filter(|rate| rate.is_finite() && *rate > 0.0)?;
-    Some((readable(per_second), limiter.burst.filter(|burst| *burst > 0)))
+    about
 }
 
-/// A measured rate as somebody would write it: a whole number a second, a minute or an hour.
-fn readable(per_second: f64) -> Rate {
-    for seconds in [1_u32, 60, 3_600] {
-        let calls = per_second * f64::from(seconds);
-        // Within what the measurement itself is worth.
-        if calls >= 0.95 && (calls - calls.round()).abs() <= 0.03 * calls {
-            #[expect(
-                clippy::cast_possible_truncation,
-                clippy::cast_sign_loss,
-                reason = "rounded and positive"
-            )]
-            return Rate {
-                calls: calls.round().max(1.0) as u64,
-                per: Duration::from_secs(u64::from(seconds)),
-            };
-        }
+/// What is to be done about a finding where the API is served, if no gateway can mend it.
+fn instead(finding: &Finding) -> Option<&'static str> {
+    if finding.rule == rules::UNBOUNDED_READ.id && comes_whole(finding) {
+        return Some("give it pages; until then it is read seldom, and stopped when it has grown");
     }
-    Rate { calls: 1, per: Duration::from_secs(3_600) }
+    LEFT_TO_THE_API.iter().find(|(rule, _)| finding.rule == *rule).map(|(_, instead)| *instead)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// Whether a list that is read without bound has no page size that could be held to a ceiling.
+fn comes_whole(finding: &Finding) -> bool {
+    finding.evidence.get("parameter").is_none_or(serde_json::Value::is_null)
+}
 
-    #[test]
-    fn a_measured_rate_is_written_as_somebody_would_write_it() {
-        for (per_second, text) in
-            [(10.1, "10/1s"), (1.68, "101/1m"), (0.5, "30/1m"), (0.01, "36/1h"), (0.000_01, "1/1h")]
-        {
-            assert_eq!(readable(per_second).to_string(), text, "{per_second}");
-        }
+/// The findings of a rule.
+fn of<'f>(findings: &[&'f Finding], rule: &ratewarden_model::Rule) -> impl Iterator<Item = &'f Finding> {
+    findings.iter().copied().filter(move |finding| finding.rule == rule.id)
+}
+
+/// `GET /path`, as a finding names its endpoint; a `{name}` in the path stays what it is.
+fn place(finding: &Finding) -> String {
+    match &finding.subject {
+        Subject::Endpoint { method, url } => format!("{method} {}", path_of(url)),
+        Subject::File { value } => value.clone(),
     }
+}
+
+/// The path in a URL, which may have holes that a URL cannot have.
+fn path_of(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let path = rest.find('/').map_or("/", |at| &rest[at..]);
+    path.split(['?', '#']).next().unwrap_or("/")
+}
+
+/// The methods that a rule about `method` has to match: who may GET may HEAD, and it costs the server as much.
+fn methods(method: &str) -> Vec<String> {
+    match method {
+        "GET" => vec!["GET".to_owned(), "HEAD".to_owned()],
+        other => vec![other.to_owned()],
+    }
+}
+
+/// The endpoint of a finding as a rule matches it; none for a path that the gateway would not forward.
+fn endpoint(finding: &Finding) -> Option<(String, PathTemplate)> {
+    let place = place(finding);
+    let (method, path) = place.split_once(' ')?;
+    Some((method.to_owned(), path.parse().ok()?))
 }

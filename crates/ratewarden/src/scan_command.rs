@@ -39,7 +39,7 @@ async fn work(job: Job) -> Result<Exit, Failure> {
     report.notes.extend(note_on_known(&report, known.as_ref()));
     job.outputs.write(&report)?;
     if let Some(path) = &job.policy_out {
-        policy_out::write(&report, path)?;
+        policy_out::write(&[&report], &policy_out::Setting::default(), path)?;
     }
     if let Some(baseline) = &job.baseline {
         update(baseline, &report)?;

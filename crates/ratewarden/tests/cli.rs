@@ -172,16 +172,23 @@ fn the_policy_that_a_scan_writes_is_one_that_the_gateway_reads() {
     let file = file.to_str().unwrap();
     Bench::weak().scan(&["--policy-out", file]).ends_with(0);
     let weak = std::fs::read_to_string(file).unwrap();
-    assert!(weak.contains("No rejection was seen") && weak.contains("rate  = \"100/1m\""), "{weak}");
+    assert!(weak.contains("No rejection was seen") && weak.contains("rate  = \"10/1s\""), "{weak}");
+    for part in ["query = \"page_size\"", "name  = \"job submissions\"", "name  = \"all calls\""] {
+        assert!(weak.contains(part), "{part}: {weak}");
+    }
+    run(&["policy", "check", file]).ends_with(0);
     let bench = Bench::limited();
     let url = bench.url("/api/version");
     run(&["scan", &url, "--max-time", "8s", "--policy-out", file]).ends_with(0);
     let limited = std::fs::read_to_string(file).unwrap();
-    assert!(limited.contains("match = { method = \"GET\", path = \"/api/version\" }"), "{limited}");
+    assert!(
+        limited.contains("match = { method = [\"GET\", \"HEAD\"], path = \"/api/version\" }"),
+        "{limited}"
+    );
     assert!(limited.contains("rate  = \"10/1s\""), "{limited}");
     let checked = run(&["policy", "check", file]);
     checked.ends_with(0);
-    assert!(checked.stdout.ends_with("fine, 1 limit\n"), "{}", checked.stdout);
+    assert!(checked.stdout.ends_with("fine, 4 limits\n"), "{}", checked.stdout);
 }
 
 #[test]

@@ -13,7 +13,7 @@ fn limit(name: &str) -> NewLimit {
     NewLimit {
         name: name.into(),
         about: "Measured: no rejection in 300 requests over 9.8 s.".into(),
-        method: Some("POST".into()),
+        methods: vec!["POST".into()],
         path: Some("/api/jobs/".parse().unwrap()),
         per: vec![Key::Caller],
         rate: "100/1m".parse().unwrap(),
@@ -21,14 +21,20 @@ fn limit(name: &str) -> NewLimit {
     }
 }
 
+fn with(upstream: &str, about: &str, limits: &[NewLimit]) -> NewPolicy {
+    NewPolicy {
+        upstream: upstream.into(),
+        about: about.into(),
+        limits: limits.to_vec(),
+        ..NewPolicy::default()
+    }
+}
+
 #[test]
 fn a_policy_is_written_for_people() {
-    let text = policy(
-        "http://127.0.0.1:8265",
-        "Written after a scan of\nhttp://127.0.0.1:8265",
-        &[limit("job submissions")],
-    );
-    let text = text.unwrap();
+    let upstream = "http://127.0.0.1:8265";
+    let new = with(upstream, "Written after a scan of\nhttp://127.0.0.1:8265", &[limit("job submissions")]);
+    let text = policy(&new).unwrap();
     assert!(text.starts_with("# Written after a scan of\n# http://127.0.0.1:8265\n\n[listen]\n"), "{text}");
     assert!(
         text.ends_with(
@@ -43,10 +49,54 @@ fn a_policy_is_written_for_people() {
 }
 
 #[test]
+fn a_written_bound_lock_out_and_file_of_keys_are_read_as_they_were_meant() {
+    let bound = |what| NewBound {
+        name: "page size".into(),
+        about: "Pages grew without a plateau.".into(),
+        methods: vec!["GET".into(), "HEAD".into()],
+        path: Some("/events".parse().unwrap()),
+        what,
+    };
+    let page = Bounded::Query { name: "limit".into(), max: 100, clamp: true, required: true };
+    let gpus =
+        Bounded::Body { field: vec!["spec".into(), "gpus".into()], max: 8, clamp: false, required: false };
+    let answer = Bounded::Response { max: 1 << 20 };
+    let new = NewPolicy {
+        listen: Some("127.0.0.1:0".parse().unwrap()),
+        keys: Some("demo.keys".into()),
+        credentials: Some(NewCredentials {
+            about: "Nothing hindered guesses.".into(),
+            per_source: "10/1m".parse().unwrap(),
+            lockout: Duration::from_secs(120),
+        }),
+        bounds: [page.clone(), gpus.clone(), answer.clone()].map(bound).to_vec(),
+        ..with("http://a", "", &[limit("jobs")])
+    };
+    let text = policy(&new).unwrap();
+    assert!(
+        text.contains("\n# Nothing hindered guesses.\n[credentials]\nper-source = \"10/1m\"\n"),
+        "{text}"
+    );
+    assert!(
+        text.contains("match = { method = [\"GET\", \"HEAD\"], path = \"/events\" }\nquery = \"limit\"\nmax   = 100\nrequired = true\n"),
+        "{text}"
+    );
+    assert!(text.contains("response = true\nmax   = \"1MiB\"\n"), "{text}");
+    let read = read(&text, Path::new("/etc/ratewarden.toml")).unwrap();
+    assert_eq!(read.warnings, []);
+    let policy = read.policy;
+    assert_eq!(policy.listen.http, ["127.0.0.1:0".parse().unwrap()]);
+    assert_eq!(policy.callers[0].keys.as_deref(), Some(Path::new("/etc/demo.keys")));
+    assert_eq!(policy.callers[1].from, CallerFrom::Address);
+    assert_eq!(policy.credentials.lockout, Duration::from_secs(120));
+    let bounds: Vec<Bounded> = policy.bounds.into_iter().map(|bound| bound.what).collect();
+    assert_eq!(bounds, [page, gpus, answer]);
+}
+
+#[test]
 fn names_are_cleaned_and_numbered() {
-    let text =
-        policy("http://a:8080", "", &[limit("a\"b\n"), limit("a\"b\n"), limit(""), limit(&"x".repeat(90))]);
-    let text = text.unwrap();
+    let limits = [limit("a\"b\n"), limit("a\"b\n"), limit(""), limit(&"x".repeat(90))];
+    let text = policy(&with("http://a:8080", "", &limits)).unwrap();
     for name in ["\"a-b-\"", "\"a-b- 2\"", "\"limit\"", &format!("\"{}\"", "x".repeat(64))] {
         assert!(text.contains(&format!("name  = {name}\n")), "{name}: {text}");
     }
@@ -55,22 +105,22 @@ fn names_are_cleaned_and_numbered() {
 
 #[test]
 fn what_no_policy_can_be_made_of_is_a_mistake() {
-    let path = policy("http://a/b", "", &[]).unwrap_err();
-    assert_eq!(path.remarks()[0].key, "upstream.url");
+    let of = |upstream: &str, limits: &[NewLimit]| policy(&with(upstream, "", limits));
+    assert_eq!(of("http://a/b", &[]).unwrap_err().remarks()[0].key, "upstream.url");
     let mut wrong = limit("a");
-    wrong.method = Some("post it".into());
-    assert_eq!(policy("http://a", "", &[wrong]).unwrap_err().remarks()[0].key, "limit[0].match.method");
+    wrong.methods = vec!["post it".into()];
+    assert_eq!(of("http://a", &[wrong]).unwrap_err().remarks()[0].key, "limit[0].match.method");
     let mut lost = limit("a");
     lost.per = vec![Key::Path("id".into())];
-    assert_eq!(policy("http://a", "", &[lost]).unwrap_err().remarks()[0].key, "limit[0].per[0]");
-    assert!(policy("http://a", "", &vec![limit("a"); 300]).is_err());
+    assert_eq!(of("http://a", &[lost]).unwrap_err().remarks()[0].key, "limit[0].per[0]");
+    assert!(of("http://a", &vec![limit("a"); 300]).is_err());
 }
 
 #[test]
 fn a_comment_cannot_end_early() {
     let mut sly = limit("a");
     sly.about = "harmless\r[[limit]]\u{0}\nname = 1".into();
-    assert!(policy("http://a", "\u{1b}[31m", &[sly]).is_ok());
+    assert!(policy(&with("http://a", "\u{1b}[31m", &[sly])).is_ok());
 }
 
 fn keys() -> impl Strategy<Value = Vec<Key>> {
@@ -91,13 +141,13 @@ fn keys() -> impl Strategy<Value = Vec<Key>> {
 
 fn new_limit() -> impl Strategy<Value = NewLimit> {
     let path = proptest::option::of(prop_oneof!["/[a-z]{0,8}", "/[a-z]{1,3}/\\{id\\}", "/\\{\\*rest\\}"]);
-    let method = proptest::option::of(prop_oneof!["GET", "POST", "X-[A-Z]{1,5}"]);
+    let methods = proptest::collection::btree_set(prop_oneof!["GET", "POST", "X-[A-Z]{1,5}"], 0..4);
     let burst = proptest::option::of(1_u64..1_000);
-    (".{0,80}", ".{0,40}", method, path, keys(), (1_u64..100_000, 1_u64..100_000), burst).prop_map(
-        |(name, about, method, path, per, (calls, seconds), burst)| NewLimit {
+    (".{0,80}", ".{0,40}", methods, path, keys(), (1_u64..100_000, 1_u64..100_000), burst).prop_map(
+        |(name, about, methods, path, per, (calls, seconds), burst)| NewLimit {
             name,
             about,
-            method,
+            methods: methods.into_iter().collect(),
             path: path.map(|path| path.parse().unwrap()),
             per,
             rate: Rate { calls, per: Duration::from_secs(seconds) },
@@ -111,11 +161,7 @@ fn meant(limit: &NewLimit) -> Limit {
     let burst = calls(limit.burst.unwrap_or(limit.rate.calls));
     Limit {
         name: String::new(),
-        matches: Matches {
-            methods: limit.method.iter().cloned().collect(),
-            path: limit.path.clone(),
-            ..Matches::default()
-        },
+        matches: Matches { methods: limit.methods.clone(), path: limit.path.clone(), ..Matches::default() },
         when: None,
         per: limit.per.clone(),
         algorithm: Algorithm::Rate(Gcra::new(calls(limit.rate.calls), limit.rate.per, burst).unwrap()),
@@ -134,7 +180,7 @@ proptest! {
             let burst = limit.burst.unwrap_or(limit.rate.calls);
             Gcra::new(NonZeroU64::new(limit.rate.calls).unwrap(), limit.rate.per, NonZeroU64::new(burst).unwrap()).is_err()
         });
-        let written = policy("https://api.example.com", "about", &limits);
+        let written = policy(&with("https://api.example.com", "about", &limits));
         if too_slow {
             prop_assert!(written.is_err());
             return Ok(());

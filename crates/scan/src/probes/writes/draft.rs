@@ -117,6 +117,18 @@ impl Draft {
         }
     }
 
+    /// What a limit for each key counts per, in the words of a policy: `body:user_id`, `path:id`, `query:user`.
+    pub(super) fn counted_per(&self) -> Vec<String> {
+        let Some(name) = self.key_in_path() else {
+            return self.keys.iter().map(|key| format!("body:{key}")).collect();
+        };
+        let hole = format!("{{{name}}}");
+        let query = self.path.split_once('?').map_or("", |(_, query)| query);
+        let holder =
+            query.split('&').filter_map(|pair| pair.split_once('=')).find(|(_, value)| *value == hole);
+        vec![holder.map_or_else(|| format!("path:{name}"), |(parameter, _)| format!("query:{parameter}"))]
+    }
+
     /// The key that stays the same.
     pub(super) fn fixed_key(&self) -> Value {
         self.key(0)

@@ -45,8 +45,8 @@ pub(super) struct Hot {
     fresh: Vec<f64>,
     /// The status that refused a write which differs only in its key from one that was accepted.
     refused: Option<u16>,
-    /// The fixed key was limited while a fresh one was not.
-    limited_per_key: bool,
+    /// The fixed key was limited while a fresh one was not: what the rule asks for.
+    pub(super) limited_per_key: bool,
 }
 
 impl Hot {
@@ -165,6 +165,7 @@ impl Hot {
             .finding(&rules::HOT_KEY, description)
             .confidence(Confidence::Firm)
             .evidence("key", draft.key_name())
+            .evidence("limit_per", draft.counted_per())
             .evidence("pairs", pairs)
             .evidence("fixed_median_ms", round(slow))
             .evidence("fresh_median_ms", round(usual))
