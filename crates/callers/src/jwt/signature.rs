@@ -1,7 +1,7 @@
 //! Signatures, checked by ring.
 //!
 //! `jsonwebtoken` leaves the cryptography to a provider of the process. Its own ones are aws-lc, which wants cmake, and
-//! RustCrypto, whose RSA is slower and not constant in time; ring is here for TLS anyway. A key of one family is never
+//! RustCrypto, which would be a second implementation beside ring, which is here for TLS anyway. A key of one family is never
 //! tried with an algorithm of another: a public key that is taken for a secret is how tokens are forged.
 
 use jsonwebtoken::crypto::{CryptoProvider, JwtSigner, JwtVerifier, KeyUtils};

@@ -5,6 +5,7 @@ use std::time::Duration;
 use ratewarden_guard::Guard;
 use ratewarden_testkit::issuer::SigningKey;
 
+use crate::admin::send;
 use crate::http2_tls::write_certificate;
 use crate::operator::admin;
 use crate::server::{Echo, Gateway, exchange, wait_for_lines, wait_until};
@@ -24,6 +25,29 @@ fn each_subject_is_counted_for_itself_whatever_its_token() {
     assert_eq!(call(&gateway, &token("bob", "RS256")).status, 200);
     let forwarded = call(&gateway, &token("carl", "RS256")).body;
     assert!(forwarded.contains("authorization: Bearer ey"), "the server behind sees it: {forwarded}");
+}
+
+#[test]
+fn an_application_that_passes_a_token_on_is_told_about_the_same_caller() {
+    let key = SigningKey::ed25519();
+    let issuer = TokenIssuer::with(&key, "a");
+    let few = issuer.rules("[[limit]]\nname = \"few\"\nper = [\"caller\"]\nrate = \"2/1h\"\nburst = 2\n");
+    let gateway = Gateway::start(Echo::start().address, &format!("admin = \"127.0.0.1:0\"\n---\n{few}"));
+    let ask = |token: &str| {
+        let question = format!(r#"{{"address":"192.0.2.1","headers":{{"authorization":"Bearer {token}"}}}}"#);
+        let answer = send(&gateway, "POST", "/v1/check", &question).body;
+        let verdict: serde_json::Value = serde_json::from_str(&answer).unwrap();
+        format!(
+            "{} {}",
+            verdict["decision"].as_str().unwrap(),
+            verdict["reason"].as_str().unwrap_or_default()
+        )
+    };
+    let ann = key.token("EdDSA", Some("a"), &claims("ann"));
+    assert_eq!((&*ask(&ann), call(&gateway, &ann).status), ("admit ", 200));
+    assert_eq!((&*ask(&ann), call(&gateway, &ann).status), ("reject limit", 429));
+    let forged = SigningKey::ed25519().token("EdDSA", Some("a"), &claims("ann"));
+    assert_eq!(ask(&forged), "reject token_signature");
 }
 
 #[test]
