@@ -4,7 +4,7 @@
 //! tests scan when any target will do. The weaknesses are those of real back ends: the Jobs API of a Ray head
 //! (`jobs`), reads and writes over Cassandra (`events`, `metrics`), a limiter that believes what it is told
 //! (`search`), a protected route without lock-out (`/private`). It is weak towards its callers but not towards the machine it runs on: it listens on loopback only,
-//! runs nothing it is sent, and every list, map, body and connection has a cap. [`attack`] uses all of it at once, beside a
+//! runs nothing it is sent, and every list, map, body and connection has a cap. The store behind does so much at a time and no more, as a real one does. [`attack`] uses all of it at once, beside a
 //! client that does nothing wrong.
 
 mod answer;
@@ -31,7 +31,7 @@ pub use events::{DEFAULT_EVENTS, MAX_EVENTS};
 pub use jobs::MAX_JOBS;
 pub use metrics::{DEFAULT_METRICS, MAX_METRICS};
 pub use paging_state::PagingState;
-pub use routes::PRIVATE_TOKEN;
+pub use routes::{PRIVATE_TOKEN, STORE_AT_ONCE};
 pub use search::{PUBLISHED_LIMIT, PUBLISHED_REMAINING};
 pub use server::{MAX_BODY_BYTES, MAX_CONNECTIONS};
 

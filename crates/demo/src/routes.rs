@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use http::header::{ALLOW, AUTHORIZATION, HeaderMap, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, Method, StatusCode};
 use serde_json::json;
+use tokio::sync::Semaphore;
 
 use crate::answer::{self, Answer};
 use crate::bucket::{Buckets, Decision, MAX_ADDRESSES, TokenBucket};
@@ -18,6 +19,10 @@ use crate::search::Search;
 
 /// The token that opens `/private`. It protects nothing; it is there to be told from wrong ones.
 pub const PRIVATE_TOKEN: &str = "demo-open-sesame";
+
+/// Reads and writes that the store behind does at a time, as a node has so many threads for them (`concurrent_reads` and
+/// `concurrent_writes` of Cassandra). Without such an end one client's dear calls would cost nobody else anything.
+pub const STORE_AT_ONCE: usize = 8;
 
 /// What the API says of itself. The list of operations is also the list of weaknesses.
 const OPENAPI: &str = include_str!("assets/openapi.json");
@@ -54,6 +59,8 @@ pub(crate) struct Api {
     metrics: Metrics,
     search: Mutex<Search>,
     pub(crate) counters: Counters,
+    /// Places in the store: who waits for one waits behind everybody.
+    pub(crate) store: Semaphore,
 }
 
 impl Api {
@@ -66,6 +73,7 @@ impl Api {
             metrics: Metrics::new(),
             search: Mutex::new(Search::new()),
             counters: Counters::default(),
+            store: Semaphore::new(STORE_AT_ONCE),
         }
     }
 

@@ -98,7 +98,9 @@ async fn admitted(request: Request<Incoming>, peer: IpAddr, api: &Api) -> Answer
     };
     let (answer, takes) = api.answer(&call);
     if !takes.is_zero() {
+        let place = api.store.acquire().await;
         tokio::time::sleep(takes).await;
+        drop(place);
     }
     answer
 }

@@ -5,7 +5,9 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use ratewarden_demo::{DemoApi, DemoError, DemoOptions, MAX_BODY_BYTES, PRIVATE_TOKEN, TokenBucket};
+use ratewarden_demo::{
+    DemoApi, DemoError, DemoOptions, MAX_BODY_BYTES, PRIVATE_TOKEN, STORE_AT_ONCE, TokenBucket,
+};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
@@ -123,6 +125,23 @@ async fn a_hot_key_is_slower_than_fresh_ones() {
         }
     }
     assert!(taken[0] > taken[1] + Duration::from_millis(50), "{taken:?}");
+}
+
+#[tokio::test]
+async fn the_store_does_only_so_much_at_a_time_whoever_asks() {
+    let api = std::sync::Arc::new(open());
+    let started = Instant::now();
+    // Fifty thousand rows take a tenth of a second.
+    let dear: Vec<_> = (0..2 * STORE_AT_ONCE)
+        .map(|_| {
+            let api = std::sync::Arc::clone(&api);
+            tokio::spawn(async move { get(&api, "/events?limit=50000").await.status })
+        })
+        .collect();
+    for call in dear {
+        assert_eq!(call.await.unwrap(), 200);
+    }
+    assert!(started.elapsed() >= Duration::from_millis(200), "{:?}", started.elapsed());
 }
 
 #[tokio::test]

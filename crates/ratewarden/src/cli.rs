@@ -53,7 +53,7 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: PenaltyCommand,
     },
-    /// Everything, on this machine, in a minute and a half: a weak API is scanned, put behind the gateway with the policy
+    /// Everything, on this machine, in a good minute: a weak API is scanned, put behind the gateway with the policy
     /// that the findings ask for, scanned again, and attacked.
     Demo(DemoArgs),
     /// List the rules, or explain one.

@@ -87,7 +87,8 @@ fn about(upstream: &str, reports: &[&ScanReport], findings: &[&Finding]) -> Stri
     let scores: Vec<String> = reports.iter().map(|report| format!("{}/100", report.score)).collect();
     let began = reports.iter().map(|report| report.started_at.as_str()).min().unwrap_or_default();
     let mut about = format!(
-        "Written by `ratewarden scan` from what it saw of {upstream} at {began} ({}).\n\
+        "Written by `ratewarden scan` from what it saw of {upstream}\n\
+         at {began} ({}).\n\
          Start it with `ratewarden guard -c` this file, and scan the gateway to see that it holds.",
         scores.join(", ")
     );

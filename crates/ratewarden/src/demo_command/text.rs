@@ -27,10 +27,10 @@ const COLUMNS: usize = 98;
 
 /// What it is, where it is, how long it takes.
 pub(crate) fn welcome(url: &str, attack: Duration) -> String {
-    // The scans take a minute; the attack is prepared for half its time, and done again at half its length.
-    let seconds = 60 + attack.as_secs() * 9 / 4;
+    // The scans take most of a minute; the attack is prepared for half its time, and done again at half its length.
+    let seconds = 45 + attack.as_secs() * 9 / 4;
     let about = match seconds {
-        0..=75 => "about a minute".to_owned(),
+        0..=75 => "a little over a minute".to_owned(),
         76..=100 => "about a minute and a half".to_owned(),
         _ => format!("about {} minutes", seconds.div_ceil(60)),
     };

@@ -125,8 +125,7 @@ const RAY_POLICY: &str = "\
 http = \"0.0.0.0:8080\"
 
 [upstream]
-url     = \"http://127.0.0.1:8265\"
-profile = \"ray\"                    # knows its routes, costs and dangers
+url = \"http://127.0.0.1:8265\"
 
 [[caller]]
 from = \"bearer\"
@@ -161,8 +160,7 @@ pub(super) fn anyscale_snippets() -> Vec<Snippet> {
 const ANYSCALE_POLICY: &str = "\
 # ratewarden.toml: Anyscale's own limits (500 jobs in 30 min a user) are far above what hurts a budget
 [upstream]
-url     = \"https://console.anyscale.com\"
-profile = \"anyscale\"
+url = \"https://console.anyscale.com\"
 
 [[caller]]
 from = \"cookie:cli_token\"          # the command line sends its token as a cookie

@@ -105,7 +105,7 @@ mod tests {
         let snippets = limit_snippets("/v1/items", Suggestion::USUAL, &[technology("HAProxy")], None);
         assert_eq!(targets(&snippets), ["HAProxy", "Ratewarden", "nginx", "Envoy", "express-rate-limit"]);
         let told = limit_snippets("/x", Suggestion::USUAL, &[], Some(Backend::Ray));
-        assert!(told[0].text.contains("profile = \"ray\""), "{}", told[0].text);
+        assert!(told[0].text.contains("/api/jobs/"), "{}", told[0].text);
         assert_eq!(backend(None, &[technology("Stargate")]), Some(Backend::Cassandra));
         assert_eq!(backend(Some(Backend::Ray), &[technology("Stargate")]), Some(Backend::Ray));
         assert_eq!(backend(None, &[technology("nginx")]), None);
