@@ -1,11 +1,13 @@
 //! Sends requests over kept connections, within the budget, and times them.
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use http::header::HeaderName;
 use ratewarden_model::Secret;
+use tokio::sync::Notify;
 
 use super::body::{self, Bounds};
 use super::clock::Clock;
@@ -16,6 +18,9 @@ use super::wire::{self, Wire};
 use crate::budget::{Budget, Exhausted};
 use crate::config::Config;
 use crate::target::Target;
+
+/// Interim responses (RFC 9110 section 15.2) to one request. Servers send one or two.
+const MOST_INTERIM: u32 = 100;
 
 /// A client of one target within one budget. Cheap to share behind an `Arc`.
 pub struct Client {
@@ -109,16 +114,22 @@ impl Client {
     async fn on(
         &self,
         sender: Sender,
-        wire: Wire,
+        mut wire: Wire,
         request: &Request,
         clock: &Clock,
     ) -> Result<Response, Failure> {
         let (source, bounds) = (request.source, Bounds::of(request));
         match sender {
             Sender::Http1(mut sender) => {
+                let flooded = interim_flood(&mut wire);
                 let sent = async {
                     sender.ready().await.map_err(|_| Failure::Closed)?;
-                    sender.send_request(wire).await.map_err(|error| explain(&error))
+                    tokio::select! {
+                        answer = sender.send_request(wire) => answer.map_err(|error| explain(&error)),
+                        () = flooded.notified() => {
+                            Err(Failure::Garbage(format!("more than {MOST_INTERIM} interim responses (1xx) to one request")))
+                        }
+                    }
                 };
                 let answer = clock.within(sent).await?;
                 clock.mark_headed();
@@ -149,6 +160,18 @@ impl Client {
         let mut shortest = self.round_trip.lock().unwrap_or_else(PoisonError::into_inner);
         *shortest = Some(shortest.map_or(measured, |known| known.min(measured)));
     }
+}
+
+/// Is told when a server sends more interim responses than [`MOST_INTERIM`], which would go on until the time is up.
+fn interim_flood(wire: &mut Wire) -> Arc<Notify> {
+    let (flooded, seen) = (Arc::new(Notify::new()), AtomicU32::new(0));
+    let tell = Arc::clone(&flooded);
+    hyper::ext::on_informational(wire, move |_| {
+        if seen.fetch_add(1, Ordering::Relaxed) == MOST_INTERIM {
+            tell.notify_one();
+        }
+    });
+    flooded
 }
 
 fn explain(error: &hyper::Error) -> Failure {
