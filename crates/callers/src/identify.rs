@@ -117,6 +117,12 @@ impl Identifier {
         self.sources.iter().filter_map(|source| source.tokens.as_ref()?.remote())
     }
 
+    /// Whether it takes a signature to know some callers, which costs more than the rest of a call.
+    #[must_use]
+    pub fn verifies_signatures(&self) -> bool {
+        self.sources.iter().any(|source| source.tokens.is_some())
+    }
+
     /// Whose call it is. Tokens that `seen` has are not verified again; those that are verified go there.
     /// `unix_secs` is the wall clock's now, in seconds since 1970.
     ///

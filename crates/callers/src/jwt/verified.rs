@@ -1,4 +1,6 @@
-//! Tokens that were verified before, since checking a signature of RSA or of a curve costs as much as several calls.
+//! Tokens that were verified before, since checking a signature costs more than the rest of a call: 50 to 75 µs for
+//! RS256 and PS256, 110 to 130 for ES256, 100 to 145 for EdDSA, 1.3 to 2.1 ms for ES384, 10 for HS256. One that is remembered
+//! takes 1.0 to 1.4 (tokens of 1 KB, two cores that were busy; `examples/token_cost.rs`).
 //!
 //! Each worker has its own, so nothing is locked. What is kept is a hash of the token and whom it names, never the
 //! token. Only tokens that are good get in, so nobody can fill it with guesses.

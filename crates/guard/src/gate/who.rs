@@ -23,7 +23,7 @@ pub(super) enum Stopped {
 /// A call of somebody who is banned.
 #[derive(Debug)]
 pub(super) struct Banned {
-    /// Absent where the credentials are wrong.
+    /// Absent where the credentials are wrong, or were not looked at.
     pub(super) subject: Option<Subject>,
     pub(super) left: Duration,
     /// What the client is told.
@@ -52,6 +52,12 @@ pub(super) fn identify<F: Fields + ?Sized>(
     desk: &mut Desk,
 ) -> Result<Subject, Stopped> {
     let (address, mut suspects) = suspects(loaded, Some(peer.address));
+    if loaded.identifier.verifies_signatures()
+        && let Some((left, rule)) = ban(worker, &suspects)
+    {
+        // Signatures cost more than the rest of a call; who is locked out is not to keep the gateway busy with them.
+        return Err(Stopped::Banned(Box::new(Banned { subject: None, left, rule })));
+    }
     // Whoever is locked out learns nothing about the credentials that are tried.
     let identified =
         loaded.identifier.identify(fields, peer, &mut desk.tokens, worker.shared.clock.unix_secs());

@@ -2,7 +2,7 @@
 
 use ratewarden_testkit::issuer::{SigningKey, unsigned};
 
-use crate::server::{Echo, Gateway};
+use crate::server::{Echo, Gateway, wait_for_lines};
 use crate::token_issuer::{TokenIssuer, call, claims, reason, seconds};
 
 /// So many that nobody is locked out.
@@ -51,8 +51,10 @@ fn every_forgery_is_a_failed_credential_and_says_why() {
 fn guessing_tokens_locks_the_guesser_out_as_guessing_keys_does() {
     let key = SigningKey::ed25519();
     let issuer = TokenIssuer::with(&key, "a");
-    let rules = issuer.rules("[credentials]\nper-source = \"3/1h\"\n");
-    let gateway = Gateway::start(Echo::start().address, &rules);
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("access.log");
+    let more = format!("[credentials]\nper-source = \"3/1h\"\n[log]\naccess = {:?}\n", log.to_str().unwrap());
+    let mut gateway = Gateway::start(Echo::start().address, &issuer.rules(&more));
     let right = key.token("EdDSA", Some("a"), &claims("ann"));
     assert_eq!(call(&gateway, &right).status, 200);
     let forger = SigningKey::ed25519();
@@ -62,6 +64,13 @@ fn guessing_tokens_locks_the_guesser_out_as_guessing_keys_does() {
         .collect();
     assert_eq!(guesses, [401, 401, 401, 401, 429]);
     assert_eq!(call(&gateway, &right).status, 429, "a right guess is not told from a wrong one");
+    gateway.stop();
+    let lines = wait_for_lines(&log, 7);
+    assert_eq!((&lines[6]["decision"], lines[6]["caller"].as_str()), (&"banned".into(), Some("")));
+    assert!(
+        !lines[0]["caller"].as_str().unwrap().is_empty(),
+        "signatures of who is locked out are not looked at"
+    );
 }
 
 #[test]

@@ -27,8 +27,8 @@ table! {
     /// How JSON Web Tokens (in `Authorization: Bearer`, at most 16 KiB) are verified. An algorithm must be allowed and
     /// fit the key; `none` never does, and what a token's header says of keys beyond the `kid` is not looked at. A
     /// token that is not accepted is a failed credential (401). Those that are get remembered by each worker, at most
-    /// 8,192, until they end or the keys change. Their callers are shown as `jwt:` with six digits of a keyed hash;
-    /// limits per `user` count them by the claim.
+    /// 8,192, until they end or the keys change. ES384 costs more than ten times what the others do. Their callers are
+    /// shown as `jwt:` with six digits of a keyed hash; limits per `user` count them by the claim.
     Jwt {
         /// File with the shared secret, at least as long as the hash of the algorithm (32 bytes for `HS256`); a line
         /// break at its end is no part of it.
