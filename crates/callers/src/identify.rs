@@ -322,6 +322,12 @@ impl Caller {
         self.verified
     }
 
+    /// Whether nothing in the call says who it is, so that its address had to.
+    #[must_use]
+    pub const fn is_by_address(&self) -> bool {
+        matches!(self.name, Name::Address(_))
+    }
+
     /// Its plan, or the policy's default.
     #[must_use]
     pub fn plan(&self) -> Option<&str> {

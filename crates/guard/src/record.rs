@@ -72,11 +72,11 @@ impl CallEnd {
         note: &Note,
     ) -> Self {
         worker.metrics.decided(note.verdict, note.limit);
-        let suspect = || Box::new((subject.suspects, subject.caller.label()));
+        let counts = worker.loaded().policy.credentials.count_upstream && may_be_a_guess(head, subject);
         Self {
             begun: worker.shared.clock.now(),
             note: *note,
-            suspect: worker.loaded().policy.credentials.count_upstream.then(suspect),
+            suspect: counts.then(|| Box::new((subject.suspects, subject.caller.label()))),
             status: 0,
             bytes: 0,
             entry: entry(worker, client, head, Some(subject)),
@@ -122,6 +122,17 @@ impl CallEnd {
             worker.offended(&worker.loaded(), Offence::FailedCredentials, &offender, &mut scratch);
         }
     }
+}
+
+/// Whether 401 and 403 can mean that a credential was wrong. Who only reads and shows none is told to bring one (RFC 9110
+/// section 11.6.1), which is how every browser begins; a form, a query or a field that callers are known by may hold one.
+fn may_be_a_guess<F: Fields>(head: &Head<'_, F>, subject: &Subject) -> bool {
+    let shows = |name| head.fields.values(name).next().is_some();
+    !subject.caller.is_by_address()
+        || !matches!(head.method, "GET" | "HEAD" | "OPTIONS")
+        || head.query.is_some()
+        || shows("authorization")
+        || shows("cookie")
 }
 
 fn entry<F: Fields>(

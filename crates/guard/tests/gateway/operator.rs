@@ -1,10 +1,10 @@
 //! What an operator does and sees.
 
 use std::io::Write;
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 use std::time::Duration;
 
-use crate::server::{Answer, Echo, Gateway, wait_for_lines, wait_until};
+use crate::server::{Answer, Echo, Gateway, read_message, wait_for_lines, wait_until};
 
 pub(crate) fn admin(gateway: &Gateway, target: &str, fields: &str) -> Answer {
     let mut stream = TcpStream::connect(gateway.guard().admin().unwrap()).unwrap();
@@ -139,6 +139,41 @@ fn guessing_keys_locks_the_guesser_out_even_with_a_right_one() {
     let guesses: Vec<u16> = (0..5).map(|number| call(&format!("rw_guess-{number}"))).collect();
     assert_eq!(guesses, [401, 401, 401, 401, 429]);
     assert_eq!(call(&right.key), 429, "a right guess is not told from a wrong one");
+}
+
+/// A server that knows nobody.
+fn refusing() -> std::net::SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            if read_message(&stream).is_some() {
+                stream
+                    .write_all(b"HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+                    .unwrap();
+            }
+        }
+    });
+    address
+}
+
+#[test]
+fn what_the_server_refuses_is_a_failed_credential_only_where_one_may_have_been_shown() {
+    let rules = "[credentials]\nper-source = \"3/1h\"\n";
+    let statuses = |target: &str, fields: &str| {
+        let gateway = Gateway::start(refusing(), rules);
+        let mut statuses = Vec::new();
+        // A failure is counted when its answer has gone out, which its client may know first: one call more.
+        for _ in 0..6 {
+            statuses.push(gateway.get(target, fields).status);
+        }
+        (statuses.first().copied(), statuses.last().copied())
+    };
+    assert_eq!(statuses("/", ""), (Some(401), Some(401)), "who shows nothing guesses nothing");
+    assert_eq!(statuses("/", "authorization: Basic YTpi\r\n"), (Some(401), Some(429)));
+    assert_eq!(statuses("/", "cookie: session=guess\r\n"), (Some(401), Some(429)));
+    assert_eq!(statuses("/?key=guess", ""), (Some(401), Some(429)));
 }
 
 #[test]

@@ -104,7 +104,8 @@ table! {
         /// Failures at one credential (a user, a key's prefix, a token's subject), from whatever address, before it
         /// is locked out.
         "per-target" per_target: Rate, Default "\"100/1m\"";
-        /// 401 and 403 of the upstream are failures too.
+        /// 401 and 403 of the upstream are failures too, but for calls that only read and show no credential: no `Authorization`,
+        /// cookie or query, and no caller but the address.
         "count-upstream" count_upstream: bool, Default "true";
         /// The first lock-out; each further one is twice as long.
         "lockout" lockout: Lasting<YEAR>, Default "\"1m\"";
