@@ -88,7 +88,7 @@ pub(crate) struct GuardArgs {
 /// Which file of keys is meant.
 #[derive(Debug, Args)]
 pub(crate) struct KeyFileArgs {
-    /// The file of hashed keys; without it the one that the policy's [[caller]] names by `keys`.
+    /// The file of hashed keys; without it the one that a caller of the policy names by `keys`.
     #[arg(long, value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
     /// The policy that names the file; it is not read when --file is given.
