@@ -1,13 +1,12 @@
 //! What a client is told: rejections, refusals, and the fields that say what is left.
 //!
-//! What the fields say is `limiter`'s ([`Told`]). Problem details are by RFC 9457 with the draft's problem type *quota-exceeded* and its member
-//! `violated-policies`. The legacy triple (`X-RateLimit-*`, reset in seconds from now) is what most clients read.
+//! What fields and problems of limits say is `limiter`'s ([`Told`], [`quota_exceeded`]); other problems are by RFC 9457. The legacy triple (`X-RateLimit-*`, reset in seconds from now) is what most clients read.
 
 use std::fmt::Write as _;
 use std::time::Duration;
 
 use ratewarden_counters::Verdict;
-use ratewarden_limiter::{Retry, Time, Told, whole_seconds};
+use ratewarden_limiter::{Retry, Time, Told, quota_exceeded, whole_seconds};
 use ratewarden_policy::{Answer as Style, AnswerBody, LimitFields};
 
 use crate::judge::{LimitRule, Refusal, Rules, Selected};
@@ -52,7 +51,7 @@ pub(crate) fn rejection(
             let text = text.replace("{retry-after}", &seconds).replace("{limit}", &names.join(", "));
             (media_type.clone(), text)
         }
-        AnswerBody::Problem => (PROBLEM.to_owned(), quota_exceeded(style.status, &names, seconds)),
+        AnswerBody::Problem => (PROBLEM.to_owned(), quota_exceeded(style.status, &names, retry)),
     };
     Answer { status: style.status, fields, media_type, body }
 }
@@ -129,24 +128,6 @@ fn enforced<'r>(
 ) -> impl Iterator<Item = (&'r LimitRule, &'r Verdict)> {
     let limits = selected.limits.iter().filter_map(|&index| rules.limits.get(index));
     limits.zip(verdicts).filter(|(rule, _)| !rule.limit.shadow)
-}
-
-fn quota_exceeded(status: u16, names: &[&str], seconds: Option<u64>) -> String {
-    let detail = match seconds {
-        Some(1) => "Try again in 1 second.".to_owned(),
-        Some(seconds) => format!("Try again in {seconds} seconds."),
-        None => "This call costs more than the limit ever allows.".to_owned(),
-    };
-    let names: Vec<String> = names.iter().map(|name| json(name)).collect();
-    format!(
-        concat!(
-            r#"{{"type":"https://iana.org/assignments/http-problem-types#quota-exceeded","title":"Too many requests","#,
-            r#""status":{},"detail":"{}","violated-policies":[{}]}}"#
-        ),
-        status,
-        detail,
-        names.join(",")
-    )
 }
 
 fn json(text: &str) -> String {

@@ -1,7 +1,7 @@
 //! What answers say of limits: the values of `RateLimit`, `RateLimit-Policy` and `Retry-After`.
 //!
 //! Sources: `RateLimit` and `RateLimit-Policy` by draft-ietf-httpapi-ratelimit-headers-10, `Retry-After` by RFC 9110
-//! section 10.2.3. Every engine that answers for a limiter says the same, so it stands here.
+//! section 10.2.3; the problem (RFC 9457) is the draft's type *quota-exceeded*. Every engine that answers for a limiter says the same, so it stands here.
 
 use std::time::Duration;
 
@@ -104,13 +104,33 @@ impl Retry {
     }
 }
 
+/// The problem body of a rejected call, as JSON: `names` are the limits that rejected it, in printable ASCII.
+#[must_use]
+pub fn quota_exceeded(status: u16, names: &[&str], retry: Retry) -> String {
+    let detail = match retry.seconds() {
+        Some(1) => "Try again in 1 second.".to_owned(),
+        Some(seconds) => format!("Try again in {seconds} seconds."),
+        None => "This call costs more than the limit ever allows.".to_owned(),
+    };
+    let names: Vec<String> = names.iter().map(|name| quoted(name)).collect();
+    format!(
+        concat!(
+            r#"{{"type":"https://iana.org/assignments/http-problem-types#quota-exceeded","title":"Too many requests","#,
+            r#""status":{},"detail":"{}","violated-policies":[{}]}}"#
+        ),
+        status,
+        detail,
+        names.join(",")
+    )
+}
+
 /// Rounded up, at least 1.
 #[must_use]
 pub fn whole_seconds(wait: Duration) -> u64 {
     narrow(wait.as_nanos().div_ceil(1_000_000_000).max(1))
 }
 
-/// A string item of RFC 9651.
+/// A string of RFC 9651, and of JSON: of printable ASCII both escape the same.
 fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('\\', "\\\\").replace('"', "\\\""))
 }

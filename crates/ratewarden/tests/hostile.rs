@@ -114,6 +114,13 @@ fn a_target_that_does_not_speak_http_is_named_as_such() {
 }
 
 #[test]
+fn a_server_that_never_comes_to_an_answer_is_left_and_told_apart_from_a_slow_one() {
+    let server = Hostile::start(Mode::OnlyInterim);
+    let stderr = Run::scan(&server.url("/a")).finish().stderr_text();
+    assert!(stderr.contains("more than 100 interim responses (1xx)"), "{stderr}");
+}
+
+#[test]
 fn a_target_that_hangs_does_not_hang_the_scan() {
     modes(&[
         ("never answers", (Mode::NeverAnswers, &[UNREACHABLE])),

@@ -13,6 +13,9 @@ use crate::services::Services;
 
 const NAME: &str = "HAProxy";
 
+/// Answers 503 while the client is over the limit, 204 once it is not; asking is not counted.
+pub const FORGOTTEN_PATH: &str = "/forgotten";
+
 /// `deny` beyond so many requests in a period, per client address.
 #[derive(Debug, Clone)]
 pub struct StickTable {
@@ -58,6 +61,8 @@ impl StickTable {
              frontend front\n  bind 127.0.0.1:{port}\n  \
                stick-table type ip size 100k expire {expire}ms store http_req_rate({period}ms)\n  \
                http-request return status 204 if {{ path {ready} }}\n  \
+               http-request return status 503 if {{ path {FORGOTTEN_PATH} }} {{ src_http_req_rate(front) ge {limit} }}\n  \
+               http-request return status 204 if {{ path {FORGOTTEN_PATH} }}\n  \
                http-request track-sc0 src\n  \
                http-request deny deny_status {status} if {{ sc_http_req_rate(0) gt {limit} }}\n  \
                default_backend plain\n\

@@ -2,7 +2,7 @@
 
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Response, StatusCode};
-use ratewarden_limiter::Retry;
+use ratewarden_limiter::{Retry, quota_exceeded};
 
 /// A call that was rejected.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,19 +38,7 @@ impl Rejected<'_> {
     /// The problem as JSON, of draft-ietf-httpapi-ratelimit-headers' type *quota-exceeded*.
     #[must_use]
     pub fn problem(&self) -> String {
-        let detail = match self.retry.seconds() {
-            Some(1) => "Try again in 1 second.".to_owned(),
-            Some(seconds) => format!("Try again in {seconds} seconds."),
-            None => "This call costs more than the limit ever allows.".to_owned(),
-        };
-        serde_json::json!({
-            "type": "https://iana.org/assignments/http-problem-types#quota-exceeded",
-            "title": "Too many requests",
-            "status": 429,
-            "detail": detail,
-            "violated-policies": self.violated,
-        })
-        .to_string()
+        quota_exceeded(429, &self.violated, self.retry)
     }
 }
 

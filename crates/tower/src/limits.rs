@@ -64,9 +64,7 @@ impl Limits {
         let hasher = Hasher::new(&secret);
         let counters = Counters::new(capacity);
         counters.prepare(limits.iter().map(|limit| &limit.algorithm));
-        // Callers before shared totals.
-        let (own, shared): (Vec<_>, Vec<_>) = limits.into_iter().partition(|limit| limit.per.is_some());
-        let limits = own.into_iter().chain(shared).zip(0..=u8::MAX).map(|(limit, ordinal)| {
+        let limits = limits.into_iter().zip(0..=u8::MAX).map(|(limit, ordinal)| {
             let (id, published) = (hasher.limit(&limit.name, &limit.algorithm, ordinal), limit.published());
             (limit, id, published)
         });
