@@ -2,24 +2,26 @@
 //!
 //! What fields and problems of limits say is `limiter`'s ([`Told`], [`quota_exceeded`]); other problems are by RFC 9457. The legacy triple (`X-RateLimit-*`, reset in seconds from now) is what most clients read.
 
+mod fields;
+
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::time::Duration;
 
 use ratewarden_counters::Verdict;
-use ratewarden_limiter::{Retry, Time, Told, quota_exceeded, whole_seconds};
+use ratewarden_limiter::{Retry, Time, Told, quota_exceeded, whole_seconds, write_number};
 use ratewarden_policy::{Answer as Style, AnswerBody, LimitFields};
 
 use crate::judge::{LimitRule, Refusal, Rules, Selected};
 
-/// A field of an answer.
-pub(crate) type Field = (&'static str, String);
+pub(crate) use fields::FieldList;
 
 /// An answer of the gateway itself, for any engine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
-    pub(crate) fields: Vec<Field>,
-    pub(crate) media_type: String,
+    pub(crate) fields: FieldList,
+    pub(crate) media_type: Cow<'static, str>,
     pub(crate) body: String,
 }
 
@@ -34,24 +36,27 @@ pub(crate) fn rejection(
     retry: Retry,
     now: Time,
 ) -> Answer {
-    let violated: Vec<&LimitRule> = enforced(rules, selected, verdicts)
-        .filter(|(_, verdict)| verdict.rejected.is_some())
-        .map(|(rule, _)| rule)
-        .collect();
+    let violated = || {
+        let enforced = enforced(rules, selected, verdicts);
+        enforced.filter(|(_, verdict)| verdict.rejected.is_some()).map(|(rule, _)| rule)
+    };
     let seconds = retry.seconds();
     let mut fields = limit_fields(style, rules, selected, verdicts, now);
     if let Some(seconds) = seconds {
-        fields.push(("retry-after", seconds.to_string()));
+        fields.add("retry-after", |value| write_number(seconds, value));
     }
-    let names: Vec<&str> = violated.iter().map(|rule| rule.limit.name.as_str()).collect();
     let (media_type, body) = match &style.body {
-        AnswerBody::None => (String::new(), String::new()),
+        AnswerBody::None => (Cow::Borrowed(""), String::new()),
         AnswerBody::Text { media_type, text } => {
+            let names: Vec<&str> = violated().map(|rule| rule.limit.name.as_str()).collect();
             let seconds = seconds.map_or_else(|| "never".to_owned(), |seconds| seconds.to_string());
             let text = text.replace("{retry-after}", &seconds).replace("{limit}", &names.join(", "));
-            (media_type.clone(), text)
+            (Cow::Owned(media_type.clone()), text)
         }
-        AnswerBody::Problem => (PROBLEM.to_owned(), quota_exceeded(style.status, &names, retry)),
+        AnswerBody::Problem => {
+            let violated = violated().map(|rule| &rule.notice);
+            (Cow::Borrowed(PROBLEM), quota_exceeded(style.status, violated, retry))
+        }
     };
     Answer { status: style.status, fields, media_type, body }
 }
@@ -61,7 +66,7 @@ pub(crate) fn banned(style: &Style, left: Duration, rule: &str) -> Answer {
     let seconds = whole_seconds(left);
     let detail = format!("Banned for {seconds} more seconds: {rule}.");
     let mut answer = refusal(&Refusal::new(style.status, "banned", detail));
-    answer.fields.push(("retry-after", seconds.to_string()));
+    answer.fields.add("retry-after", |value| write_number(seconds, value));
     answer
 }
 
@@ -71,17 +76,17 @@ pub(crate) fn refusal(refusal: &Refusal) -> Answer {
         format!(r#"{{"title":{},"status":{},"detail":"#, json(title(refusal.status)), refusal.status);
     body.push_str(&json(&refusal.detail));
     let _ = write!(body, r#","reason":{}}}"#, json(refusal.reason));
-    let mut fields = Vec::new();
+    let mut fields = FieldList::default();
     match refusal.status {
         // RFC 6750 section 3.1.
         401 if refusal.reason.starts_with("token_") => {
-            fields.push(("www-authenticate", r#"Bearer error="invalid_token""#.to_owned()));
+            fields.push("www-authenticate", r#"Bearer error="invalid_token""#);
         }
-        401 => fields.push(("www-authenticate", "Bearer".to_owned())),
-        503 => fields.push(("retry-after", "1".to_owned())),
+        401 => fields.push("www-authenticate", "Bearer"),
+        503 => fields.push("retry-after", "1"),
         _ => {}
     }
-    Answer { status: refusal.status, fields, media_type: PROBLEM.to_owned(), body }
+    Answer { status: refusal.status, fields, media_type: Cow::Borrowed(PROBLEM), body }
 }
 
 /// The fields that say what is left of the limits of a call. `RateLimit` is given for the limit that is nearest
@@ -92,31 +97,35 @@ pub(crate) fn limit_fields(
     selected: &Selected,
     verdicts: &[Verdict],
     now: Time,
-) -> Vec<Field> {
+) -> FieldList {
     let (draft, legacy) = match style.fields {
         LimitFields::Draft => (true, false),
         LimitFields::Legacy => (false, true),
         LimitFields::Both => (true, true),
-        LimitFields::None => return Vec::new(),
+        LimitFields::None => return FieldList::default(),
     };
     let told = || {
         enforced(rules, selected, verdicts).map(|(rule, verdict)| Told {
-            name: &rule.limit.name,
-            published: rule.published,
+            notice: &rule.notice,
             standing: verdict.standing(now),
             rejected: verdict.rejected,
         })
     };
-    let Some(nearest) = Told::nearest(told()) else { return Vec::new() };
-    let mut fields = Vec::with_capacity(5);
+    let Some(nearest) = Told::nearest(told()) else { return FieldList::default() };
+    let mut fields = FieldList::with_room();
     if draft {
-        fields.push(("ratelimit", nearest.rate_limit()));
-        fields.push(("ratelimit-policy", told().map(|told| told.policy()).collect::<Vec<_>>().join(", ")));
+        fields.add("ratelimit", |value| nearest.write_rate_limit(value));
+        fields.add("ratelimit-policy", |value| {
+            for (index, (rule, _)) in enforced(rules, selected, verdicts).enumerate() {
+                value.push_str(if index > 0 { ", " } else { "" });
+                value.push_str(rule.notice.policy());
+            }
+        });
     }
     if legacy {
-        fields.push(("x-ratelimit-limit", nearest.published.quota.to_string()));
-        fields.push(("x-ratelimit-remaining", nearest.remaining().to_string()));
-        fields.push(("x-ratelimit-reset", nearest.reset().to_string()));
+        fields.add("x-ratelimit-limit", |value| write_number(nearest.notice.published().quota, value));
+        fields.add("x-ratelimit-remaining", |value| write_number(nearest.remaining(), value));
+        fields.add("x-ratelimit-reset", |value| write_number(nearest.reset(), value));
     }
     fields
 }

@@ -12,7 +12,7 @@ use ratewarden_counters::{Check, Decision, Key, Scratch};
 use ratewarden_limiter::{Rule, Time, WordRule};
 use ratewarden_policy::{Offence, Settle};
 
-use crate::answer::{self, Answer, Field};
+use crate::answer::{self, Answer, FieldList};
 use crate::judge::{self, Body, Changed, Head, Refusal, Rules, Selected, Subject};
 use crate::penalties::Offender;
 use crate::state::Loaded;
@@ -37,7 +37,7 @@ pub(crate) enum Gate {
 pub(crate) struct Pass {
     pub(crate) subject: Subject,
     /// Fields for the response.
-    pub(crate) fields: Vec<Field>,
+    pub(crate) fields: FieldList,
     pub(crate) changed: Changed,
     pub(crate) charges: Charges,
     /// What the log says about it.
@@ -183,7 +183,7 @@ pub(crate) fn judge<F: Fields>(
             let fields = if style.on_success {
                 answer::limit_fields(style, &loaded.rules, selected, scratch.verdicts(), now)
             } else {
-                Vec::new()
+                FieldList::default()
             };
             let verdict = if limit.is_some() { Judged::Shadowed } else { Judged::Admitted };
             let charges = Charges::open(worker, loaded, selected, checks, scratch);

@@ -79,7 +79,7 @@ pub fn write_request<'f>(
             write_field(out, name, value);
         }
     }
-    write_end(out, outgoing.framing, outgoing.upgrade, false, outgoing.extra);
+    write_end(out, outgoing.framing, outgoing.upgrade, false, outgoing.extra.iter().copied());
 }
 
 impl<'b> ResponseHead<'_, 'b> {
@@ -114,15 +114,15 @@ pub fn write_response<'f>(
     if let (Framing::None, Some(length)) = (outgoing.framing, named_length) {
         let _ = write!(out, "content-length: {length}\r\n");
     }
-    write_end(out, outgoing.framing, outgoing.upgrade, outgoing.close, outgoing.extra);
+    write_end(out, outgoing.framing, outgoing.upgrade, outgoing.close, outgoing.extra.iter().copied());
 }
 
 /// Appends a whole answer of the gateway itself. `with_body` is false for an answer to HEAD: the length is named,
 /// the body left out.
-pub fn write_answer(
+pub fn write_answer<'e>(
     out: &mut Vec<u8>,
     status: u16,
-    extra: &[Extra<'_>],
+    extra: impl Iterator<Item = Extra<'e>>,
     body: &[u8],
     close: bool,
     with_body: bool,
@@ -143,7 +143,13 @@ fn write_status(out: &mut Vec<u8>, status: u16) {
     out.extend_from_slice(b"\r\n");
 }
 
-fn write_end(out: &mut Vec<u8>, framing: Framing, upgrade: Option<&[u8]>, close: bool, extra: &[Extra<'_>]) {
+fn write_end<'e>(
+    out: &mut Vec<u8>,
+    framing: Framing,
+    upgrade: Option<&[u8]>,
+    close: bool,
+    extra: impl Iterator<Item = Extra<'e>>,
+) {
     for (name, value) in extra {
         write_field(out, name, value);
     }

@@ -8,6 +8,9 @@ use std::time::Duration;
 use crate::algorithm::Algorithm;
 use crate::rule::{Retry, Standing};
 
+/// Room for a problem that names one limit.
+const PROBLEM_BYTES: usize = 256;
+
 /// A quota and the seconds it is for: `q` and `w` of `RateLimit-Policy`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Published {
@@ -17,13 +20,19 @@ pub struct Published {
     pub window: u64,
 }
 
+/// A limit as answers name it. Made once, as what an answer says again and again must cost no more than a copy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    name: String,
+    policy: String,
+    published: Published,
+}
+
 /// One limit of one call, as an answer tells of it.
 #[derive(Debug, Clone, Copy)]
 pub struct Told<'n> {
-    /// The limit's name, in printable ASCII.
-    pub name: &'n str,
-    /// What it is.
-    pub published: Published,
+    /// The limit.
+    pub notice: &'n Notice,
     /// What the caller has left of it.
     pub standing: Standing,
     /// When it admits the call, if it rejected it.
@@ -56,11 +65,33 @@ impl Published {
     }
 }
 
-impl<'n> Told<'n> {
+impl Notice {
+    /// `name` is in printable ASCII.
+    #[must_use]
+    pub fn new(name: &str, published: Published) -> Self {
+        let name = quoted(name);
+        let policy = format!("{name};q={};w={}", published.quota, published.window);
+        Self { name, policy, published }
+    }
+
+    /// The limit's item of `RateLimit-Policy`; several are joined by `, `.
+    #[must_use]
+    pub fn policy(&self) -> &str {
+        &self.policy
+    }
+
+    /// What is told of the limit.
+    #[must_use]
+    pub const fn published(&self) -> Published {
+        self.published
+    }
+}
+
+impl Told<'_> {
     /// The limit that an answer tells of: one that rejected the call, else the one with the smallest share left.
     pub fn nearest(limits: impl Iterator<Item = Self>) -> Option<Self> {
         limits.min_by_key(|told| {
-            let quota = u128::from(told.published.quota.max(1));
+            let quota = u128::from(told.notice.published.quota.max(1));
             (told.rejected.is_none(), u128::from(told.standing.remaining) * 1_000_000 / quota)
         })
     }
@@ -68,7 +99,7 @@ impl<'n> Told<'n> {
     /// Calls that are left, at most the quota.
     #[must_use]
     pub fn remaining(&self) -> u64 {
-        self.standing.remaining.min(self.published.quota)
+        self.standing.remaining.min(self.notice.published.quota)
     }
 
     /// Seconds until the quota is whole again; of a rejected call, until it may come, which `Retry-After` repeats.
@@ -80,16 +111,13 @@ impl<'n> Told<'n> {
         }
     }
 
-    /// The value of `RateLimit`.
-    #[must_use]
-    pub fn rate_limit(&self) -> String {
-        format!("{};r={};t={}", quoted(self.name), self.remaining(), self.reset())
-    }
-
-    /// The limit's item of `RateLimit-Policy`; several are joined by `, `.
-    #[must_use]
-    pub fn policy(&self) -> String {
-        format!("{};q={};w={}", quoted(self.name), self.published.quota, self.published.window)
+    /// Appends the value of `RateLimit`.
+    pub fn write_rate_limit(&self, out: &mut String) {
+        out.push_str(&self.notice.name);
+        out.push_str(";r=");
+        write_number(self.remaining(), out);
+        out.push_str(";t=");
+        write_number(self.reset(), out);
     }
 }
 
@@ -104,24 +132,40 @@ impl Retry {
     }
 }
 
-/// The problem body of a rejected call, as JSON: `names` are the limits that rejected it, in printable ASCII.
+/// The problem body of a rejected call, as JSON. `violated` are the limits that rejected it.
 #[must_use]
-pub fn quota_exceeded(status: u16, names: &[&str], retry: Retry) -> String {
-    let detail = match retry.seconds() {
-        Some(1) => "Try again in 1 second.".to_owned(),
-        Some(seconds) => format!("Try again in {seconds} seconds."),
-        None => "This call costs more than the limit ever allows.".to_owned(),
-    };
-    let names: Vec<String> = names.iter().map(|name| quoted(name)).collect();
-    format!(
-        concat!(
-            r#"{{"type":"https://iana.org/assignments/http-problem-types#quota-exceeded","title":"Too many requests","#,
-            r#""status":{},"detail":"{}","violated-policies":[{}]}}"#
-        ),
-        status,
-        detail,
-        names.join(",")
-    )
+pub fn quota_exceeded<'n>(status: u16, violated: impl Iterator<Item = &'n Notice>, retry: Retry) -> String {
+    let mut body = String::with_capacity(PROBLEM_BYTES);
+    body.push_str(concat!(
+        r#"{"type":"https://iana.org/assignments/http-problem-types#quota-exceeded","title":"Too many requests","#,
+        r#""status":"#
+    ));
+    write_number(status.into(), &mut body);
+    body.push_str(r#","detail":""#);
+    match retry.seconds() {
+        Some(1) => body.push_str("Try again in 1 second."),
+        Some(seconds) => {
+            body.push_str("Try again in ");
+            write_number(seconds, &mut body);
+            body.push_str(" seconds.");
+        }
+        None => body.push_str("This call costs more than the limit ever allows."),
+    }
+    body.push_str(r#"","violated-policies":["#);
+    for (index, notice) in violated.enumerate() {
+        if index > 0 {
+            body.push(',');
+        }
+        // A string of RFC 9651 of printable ASCII is one of JSON: both escape the same.
+        body.push_str(&notice.name);
+    }
+    body.push_str("]}");
+    body
+}
+
+/// Appends a number in decimal digits.
+pub fn write_number(number: u64, out: &mut String) {
+    out.push_str(itoa::Buffer::new().format(number));
 }
 
 /// Rounded up, at least 1.
@@ -130,7 +174,7 @@ pub fn whole_seconds(wait: Duration) -> u64 {
     narrow(wait.as_nanos().div_ceil(1_000_000_000).max(1))
 }
 
-/// A string of RFC 9651, and of JSON: of printable ASCII both escape the same.
+/// A string of RFC 9651.
 fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('\\', "\\\\").replace('"', "\\\""))
 }

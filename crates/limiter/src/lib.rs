@@ -24,7 +24,7 @@ mod window;
 pub use algorithm::{Algorithm, InvalidLimit};
 pub use calendar::{Calendar, Each, Period, Quota, QuotaRule};
 pub use concurrency::Concurrency;
-pub use fields::{Published, Told, quota_exceeded, whole_seconds};
+pub use fields::{Notice, Published, Told, quota_exceeded, whole_seconds, write_number};
 pub use gcra::Gcra;
 pub use rule::{Rejection, Retry, Rule, Standing, WordRule};
 pub use time::Time;

@@ -2,12 +2,12 @@
 
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Response, StatusCode};
-use ratewarden_limiter::{Retry, quota_exceeded};
+use ratewarden_limiter::{Notice, Retry, quota_exceeded};
 
 /// A call that was rejected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rejected<'l> {
-    pub(crate) violated: Vec<&'l str>,
+    pub(crate) violated: Vec<(&'l str, &'l Notice)>,
     pub(crate) retry: Retry,
 }
 
@@ -25,8 +25,8 @@ pub struct Problem;
 impl Rejected<'_> {
     /// Names of the limits that rejected the call.
     #[must_use]
-    pub fn violated(&self) -> &[&str] {
-        &self.violated
+    pub fn violated(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.violated.iter().map(|(name, _)| *name)
     }
 
     /// When it would be admitted, if nobody else came.
@@ -38,7 +38,7 @@ impl Rejected<'_> {
     /// The problem as JSON, of draft-ietf-httpapi-ratelimit-headers' type *quota-exceeded*.
     #[must_use]
     pub fn problem(&self) -> String {
-        quota_exceeded(429, &self.violated, self.retry)
+        quota_exceeded(429, self.violated.iter().map(|(_, notice)| *notice), self.retry)
     }
 }
 

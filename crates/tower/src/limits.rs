@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use ratewarden_counters::{
     Capacity, Check, Counters, Decision, Hasher, Instant, LimitId, Scratch, Usage, Who,
 };
-use ratewarden_limiter::{Period, Published, Rule, Time, Told, WordRule};
+use ratewarden_limiter::{Notice, Period, Rule, Time, Told, WordRule};
 
 use crate::answer::Rejected;
 use crate::limit::{InvalidLimits, Limit, Per, validate};
@@ -22,7 +22,7 @@ pub(crate) type ClockFn = dyn Fn() -> Instant + Send + Sync;
 pub(crate) struct Limits {
     counters: Counters,
     hasher: Hasher,
-    limits: Vec<(Limit, LimitId, Published)>,
+    limits: Vec<(Limit, LimitId, Notice)>,
     shadow_rejections: AtomicU64,
 }
 
@@ -65,8 +65,9 @@ impl Limits {
         let counters = Counters::new(capacity);
         counters.prepare(limits.iter().map(|limit| &limit.algorithm));
         let limits = limits.into_iter().zip(0..=u8::MAX).map(|(limit, ordinal)| {
-            let (id, published) = (hasher.limit(&limit.name, &limit.algorithm, ordinal), limit.published());
-            (limit, id, published)
+            let id = hasher.limit(&limit.name, &limit.algorithm, ordinal);
+            let notice = Notice::new(&limit.name, limit.published());
+            (limit, id, notice)
         });
         let limits = limits.collect();
         Ok(Self { counters, hasher, limits, shadow_rejections: AtomicU64::new(0) })
@@ -110,8 +111,7 @@ impl Limits {
                 Outcome::Admitted(fields, self.hold(&work))
             }
             Decision::Rejected(retry) => {
-                let violated = self.told(&work, at.now).filter(|told| told.rejected.is_some());
-                let violated = violated.map(|told| told.name).collect();
+                let violated = self.violated(&work).collect();
                 Outcome::Rejected(Rejected { violated, retry }, self.fields(&work, at.now))
             }
         };
@@ -133,15 +133,29 @@ impl Limits {
     fn told<'l, 'w>(&'l self, work: &'w Work, now: Time) -> impl Iterator<Item = Told<'l>> + use<'l, 'w> {
         let said = work.checks.iter().zip(&work.which).zip(work.scratch.verdicts());
         said.filter(|((check, _), _)| !check.shadow).filter_map(move |((_, which), verdict)| {
-            let (limit, _, published) = self.limits.get(*which)?;
-            let (standing, rejected) = (verdict.standing(now), verdict.rejected);
-            Some(Told { name: &limit.name, published: *published, standing, rejected })
+            let (_, _, notice) = self.limits.get(*which)?;
+            Some(Told { notice, standing: verdict.standing(now), rejected: verdict.rejected })
         })
     }
 
+    /// The limits that are enforced and rejected the call.
+    fn violated<'l, 'w>(
+        &'l self,
+        work: &'w Work,
+    ) -> impl Iterator<Item = (&'l str, &'l Notice)> + use<'l, 'w> {
+        let said = work.checks.iter().zip(&work.which).zip(work.scratch.verdicts());
+        said.filter(|((check, _), verdict)| !check.shadow && verdict.rejected.is_some()).filter_map(
+            move |((_, which), _)| {
+                let (limit, _, notice) = self.limits.get(*which)?;
+                Some((limit.name.as_str(), notice))
+            },
+        )
+    }
+
     fn fields(&self, work: &Work, now: Time) -> Fields {
-        let nearest = Told::nearest(self.told(work, now))?.rate_limit();
-        let policies = self.told(work, now).map(|told| told.policy()).collect::<Vec<_>>().join(", ");
+        let mut nearest = String::new();
+        Told::nearest(self.told(work, now))?.write_rate_limit(&mut nearest);
+        let policies = self.told(work, now).map(|told| told.notice.policy()).collect::<Vec<_>>().join(", ");
         Some([HeaderValue::try_from(nearest).ok()?, HeaderValue::try_from(policies).ok()?])
     }
 

@@ -183,7 +183,7 @@ async fn cost_exemption_and_answer_are_the_services_own() {
         .per(|call| if call.uri.path() == "/healthz" { Per::Exempt } else { Per::Everybody })
         .cost(|call| if call.method == http::Method::POST { 6 } else { 1 });
     let answer = |rejected: &ratewarden_tower::Rejected<'_>| {
-        Response::builder().status(503).body(rejected.violated().join(" ")).unwrap()
+        Response::builder().status(503).body(rejected.violated().collect::<Vec<_>>().join(" ")).unwrap()
     };
     let service = Clock::default().layer([limit]).tell_admitted().answer(answer).layer(Api::default());
     let call = |method: &str, path: &str| {

@@ -13,6 +13,7 @@
 //! `/check?reject=403` rejects with that. A call's end is not seen here: a concurrency limit counts only the moment
 //! of the decision, and nothing is settled after the answer.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::rc::Rc;
 
@@ -22,7 +23,7 @@ use hyper::body::Incoming;
 use ratewarden_callers::Peer;
 use ratewarden_http1::{check_query, normalise, query_values};
 
-use crate::answer::{Answer, Field};
+use crate::answer::{Answer, FieldList};
 use crate::gate::{self, Gate, Turned};
 use crate::judge::{Body, Head, Refusal};
 use crate::worker::Worker;
@@ -30,8 +31,8 @@ use crate::worker::Worker;
 /// What a gateway is answered.
 pub(crate) struct Checked {
     pub(crate) status: u16,
-    pub(crate) fields: Vec<Field>,
-    pub(crate) media_type: String,
+    pub(crate) fields: FieldList,
+    pub(crate) media_type: Cow<'static, str>,
     pub(crate) body: String,
 }
 
@@ -75,7 +76,7 @@ fn decide(worker: &Rc<Worker>, request: &Request<Incoming>, connected: IpAddr) -
     match gate::judge(worker, &loaded, &head, &peer, Some(&Body::new(b""))) {
         Gate::Pass(pass) => {
             worker.asked(&head, Some(&pass.subject), &pass.note, 200);
-            Checked { status: 200, fields: pass.fields, media_type: String::new(), body: String::new() }
+            Checked { status: 200, fields: pass.fields, media_type: Cow::Borrowed(""), body: String::new() }
         }
         Gate::Answer(answer) => turned(worker, &head, *answer),
         // The body was given.

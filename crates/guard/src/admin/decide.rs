@@ -118,8 +118,8 @@ pub(super) fn decide(worker: &Rc<Worker>, question: &Question) -> Result<Verdict
         let rule = loaded.rules.limits.get(*limit)?;
         Some(LimitVerdict {
             name: rule.limit.name.clone(),
-            limit: rule.published.quota,
-            remaining: standing.remaining.min(rule.published.quota),
+            limit: rule.notice.published().quota,
+            remaining: standing.remaining.min(rule.notice.published().quota),
             reset_seconds: standing.reset.as_millis().div_ceil(1_000).try_into().unwrap_or(u64::MAX),
             rejected: *rejected,
             shadow: rule.limit.shadow,

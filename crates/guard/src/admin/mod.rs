@@ -160,8 +160,8 @@ impl Admin {
         let mut response = text(checked.status, "text/plain", checked.body);
         let headers = response.headers_mut();
         headers.remove("content-type");
-        let media_type = (!checked.media_type.is_empty()).then_some(("content-type", checked.media_type));
-        for (name, value) in checked.fields.into_iter().chain(media_type) {
+        let media_type = (!checked.media_type.is_empty()).then_some(("content-type", &*checked.media_type));
+        for (name, value) in checked.fields.iter().chain(media_type) {
             if let Ok(value) = http::HeaderValue::try_from(value) {
                 headers.insert(name, value);
             }
@@ -179,8 +179,8 @@ impl Admin {
             .map(|(index, rule)| LimitView {
                 name: &rule.limit.name,
                 algorithm: rule.limit.algorithm.name(),
-                quota: rule.published.quota,
-                window: rule.published.window,
+                quota: rule.notice.published().quota,
+                window: rule.notice.published().window,
                 shadow: rule.limit.shadow,
                 rejected: self.shared.rejected(index),
             })

@@ -61,8 +61,8 @@ pub(super) fn problem(status: u16, reason: &'static str, detail: &str) -> Answer
 pub(super) fn refusal(refusal: &Refusal) -> Answer {
     let answer = answer::refusal(refusal);
     let mut response = text(answer.status, "application/problem+json", answer.body + "\n");
-    for (name, value) in answer.fields {
-        set(&mut response, name, &value);
+    for (name, value) in answer.fields.iter() {
+        set(&mut response, name, value);
     }
     response
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use ratewarden_http1::{
-    Extra, Framing, OutgoingRequest, RequestHead, Version, parse_request, storage, write_answer,
+    Framing, OutgoingRequest, RequestHead, Version, parse_request, storage, write_answer,
 };
 
 use super::fields::HeadFields;
@@ -168,12 +168,10 @@ fn malformed(worker: &Worker, client: &Client, refusal: &Refusal, out: &mut Vec<
 
 /// Writes an answer of the gateway itself. An answer to HEAD names its body's length and leaves the body out.
 pub(crate) fn write(answer: &Answer, close: bool, with_body: bool, out: &mut Vec<u8>) {
-    let mut fields: Vec<Extra<'_>> = Vec::with_capacity(answer.fields.len() + 1);
-    if !answer.media_type.is_empty() {
-        fields.push(("content-type", answer.media_type.as_bytes()));
-    }
-    fields.extend(answer.fields.iter().map(|(name, value)| (*name, value.as_bytes())));
-    write_answer(out, answer.status, &fields, answer.body.as_bytes(), close, with_body);
+    let media_type = (!answer.media_type.is_empty()).then_some(("content-type", &*answer.media_type));
+    let fields = media_type.into_iter().chain(answer.fields.iter());
+    let fields = fields.map(|(name, value)| (name, value.as_bytes()));
+    write_answer(out, answer.status, fields, answer.body.as_bytes(), close, with_body);
 }
 
 /// Whether a head waits for `100 Continue`.

@@ -258,9 +258,9 @@ impl Answering<'_> {
                 .find(|field| field.name.eq_ignore_ascii_case(name))
                 .map(|field| field.value.to_vec())
         });
-        let own: Vec<_> = call.pass.fields.iter().map(|(name, value)| (*name, value.as_bytes())).collect();
+        let own: Vec<_> = call.pass.fields.iter().map(|(name, value)| (name, value.as_bytes())).collect();
         // Where the gateway says what is left, the upstream's own word about it would contradict it.
-        let mut without: Vec<&str> = call.pass.fields.iter().map(|(name, _)| *name).collect();
+        let mut without: Vec<&str> = call.pass.fields.iter().map(|(name, _)| name).collect();
         without.extend(price_field);
         let outgoing = OutgoingResponse {
             framing: to,

@@ -189,9 +189,9 @@ impl Answering<'_> {
         let close = framing == Framing::UntilClose || !call.keep_alive || self.worker.shared.is_draining();
         let price_field = call.pass.charges.price_field();
         let price = price_field.and_then(|name| Some(parts.headers.get(name)?.as_bytes().to_vec()));
-        let own: Vec<_> = call.pass.fields.iter().map(|(name, value)| (*name, value.as_bytes())).collect();
+        let own: Vec<_> = call.pass.fields.iter().map(|(name, value)| (name, value.as_bytes())).collect();
         // Where the gateway says what is left, the upstream's own word about it would contradict it.
-        let mut without: Vec<&str> = call.pass.fields.iter().map(|(name, _)| *name).collect();
+        let mut without: Vec<&str> = call.pass.fields.iter().map(|(name, _)| name).collect();
         without.extend(price_field);
         without.push("content-length");
         let fields = parts.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));

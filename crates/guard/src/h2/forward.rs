@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 use super::download::{Arrived, Download, Http1, Http2};
 use super::link::{Link, OnItsWay};
 use super::reply::{self, Reply, Running};
-use crate::answer::{self, Field};
+use crate::answer::{self, FieldList};
 use crate::failed::{Broken, Failed, is_idempotent};
 use crate::gate::{Charges, Ending, Pass};
 use crate::h1::body::write_piece;
@@ -53,7 +53,7 @@ pub(crate) struct Answering {
     link: Rc<Link>,
     loaded: Arc<Loaded>,
     pub(crate) method: Method,
-    fields: Vec<Field>,
+    fields: FieldList,
     most: Option<u64>,
     /// Taken when the call has ended.
     open: Option<(CallEnd, Charges)>,

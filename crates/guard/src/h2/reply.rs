@@ -57,11 +57,11 @@ pub(crate) fn own(answer: Answer, to_head: bool) -> Response<Pieces> {
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
     if !media_type.is_empty()
-        && let Ok(value) = HeaderValue::try_from(media_type)
+        && let Ok(value) = HeaderValue::try_from(&*media_type)
     {
         headers.insert(CONTENT_TYPE, value);
     }
-    for (name, value) in fields {
+    for (name, value) in fields.iter() {
         if let Ok(value) = HeaderValue::try_from(value) {
             headers.append(HeaderName::from_static(name), value);
         }

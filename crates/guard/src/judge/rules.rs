@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use ratewarden_counters::{Hasher, LimitId};
-use ratewarden_limiter::{Period, Published, Rule, Time};
+use ratewarden_limiter::{Notice, Period, Published, Rule, Time};
 use ratewarden_policy::{Bound, Key, Limit, Policy};
 
 use super::condition::{Condition, ConditionError};
@@ -25,7 +25,7 @@ pub(crate) struct LimitRule {
     pub(crate) id: LimitId,
     pub(crate) condition: Option<Condition>,
     pub(crate) counts: Counts,
-    pub(crate) published: Published,
+    pub(crate) notice: Notice,
     period: PeriodCache,
 }
 
@@ -79,7 +79,7 @@ impl LimitRule {
             limit: limit.clone(),
             condition,
             counts,
-            published: Published::of(&limit.algorithm, limit.window),
+            notice: Notice::new(&limit.name, Published::of(&limit.algorithm, limit.window)),
             period: PeriodCache::default(),
         })
     }

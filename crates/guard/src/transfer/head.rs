@@ -5,7 +5,7 @@ use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderMap, Method, Uri};
 use ratewarden_http1::{Extra, Framing, is_hop_by_hop};
 
-use crate::answer::Field;
+use crate::answer::FieldList;
 use crate::judge::Refusal;
 
 /// A request as it goes to a server that speaks HTTP/2.
@@ -73,7 +73,7 @@ pub(crate) fn request<'f>(
 /// A response's fields: the server's without those the gateway has itself, and the gateway's.
 pub(crate) fn response<'f>(
     fields: impl Iterator<Item = Extra<'f>>,
-    own: &[Field],
+    own: &FieldList,
     price: Option<&str>,
     length: Option<u64>,
 ) -> Option<HeaderMap> {
@@ -84,7 +84,7 @@ pub(crate) fn response<'f>(
             append(&mut headers, name, value)?;
         }
     }
-    for (name, value) in own {
+    for (name, value) in own.iter() {
         append(&mut headers, name, value.as_bytes())?;
     }
     if let Some(length) = length {

@@ -12,7 +12,7 @@ mod ratewarden;
 
 pub use envoy::envoy;
 pub use haproxy::haproxy;
-pub use nginx::{back_end, nginx};
+pub use nginx::{always_rejecting, back_end, nginx};
 pub use ratewarden::{policy, ratewarden};
 
 /// The header whose value is the caller.

@@ -12,6 +12,8 @@ use crate::services::Services;
 
 /// A caller's node in a zone is 128 bytes for keys of up to 40; twice that leaves room for the tree's pages.
 const ZONE_BYTES_PER_CALLER: u64 = 256;
+/// As long as Ratewarden's body for one limit.
+const PROBLEM_BYTES: usize = 190;
 /// Below this nginx would have to drop callers of small runs.
 const SMALLEST_ZONE: u64 = 4 << 20;
 
@@ -25,6 +27,21 @@ pub fn back_end(services: &Services) -> Result<Server, StartError> {
         format!(
             "server {{\n  listen 127.0.0.1:{port};\n  location = {ready} {{ return 204; }}\n  \
              location / {{ return 200 '{BODY}'; }}\n}}\n"
+        )
+    })
+}
+
+/// nginx that limits nothing and answers every call with a constant 429 as long as a problem body: what reading a call
+/// and writing a rejection costs, whoever decides.
+///
+/// # Errors
+/// [`StartError`].
+pub fn always_rejecting(services: &Services) -> Result<Server, StartError> {
+    start(services, "nginx (constant 429)", |port| {
+        let (ready, body) = (crate::READY_PATH, "x".repeat(PROBLEM_BYTES));
+        format!(
+            "server {{\n  listen 127.0.0.1:{port};\n  location = {ready} {{ return 204; }}\n  \
+             location / {{ add_header Retry-After 60 always; return 429 '{body}'; }}\n}}\n"
         )
     })
 }

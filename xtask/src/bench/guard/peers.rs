@@ -23,6 +23,8 @@ pub(crate) enum Peer {
     Haproxy,
     Envoy,
     Ratewarden,
+    /// nginx that answers a constant 429: no limiter, and what is left without one.
+    Floor,
 }
 
 impl Peer {
@@ -33,6 +35,7 @@ impl Peer {
             Self::Haproxy => "HAProxy",
             Self::Envoy => "Envoy",
             Self::Ratewarden => "Ratewarden",
+            Self::Floor => "nginx, constant 429",
         }
     }
 
@@ -43,6 +46,7 @@ impl Peer {
             Self::Haproxy => "stick table",
             Self::Envoy => "one bucket",
             Self::Ratewarden => "per caller",
+            Self::Floor => "none: the floor",
         }
     }
 }
@@ -65,6 +69,7 @@ impl Starter<'_> {
             (Peer::Envoy, _) => gateway::envoy(self.services, gate, self.back_end),
             (Peer::Ratewarden, Some(binary)) => gateway::ratewarden(binary, gate, self.back_end),
             (Peer::Ratewarden, None) => return Ok(None),
+            (Peer::Floor, _) => gateway::always_rejecting(self.services),
         };
         Ok(Some(server?))
     }
