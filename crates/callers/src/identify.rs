@@ -7,20 +7,20 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::hash::Hasher as _;
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ratewarden_policy::{CallerFrom, CallerSource, Policy};
-use siphasher::sip128::{Hasher128 as _, SipHasher13};
 
 use crate::address::counted;
+use crate::caller::{Caller, Name};
 use crate::failed::{Failed, Why};
 use crate::fields::{self, Duplicate, Fields};
 use crate::jwt::{LONGEST_TOKEN, Rejected, RemoteKeys, TokenId, TokenKeyError, TokenRule, VerifiedTokens};
 use crate::keys::{Keys, KeysError, Owner};
+use crate::kinds::{Kind, Kinds};
 
 /// The other end of a call.
 #[derive(Debug, Clone, Copy)]
@@ -29,26 +29,6 @@ pub struct Peer<'p> {
     pub address: IpAddr,
     /// The subject of its certificate.
     pub certificate_subject: Option<&'p str>,
-}
-
-/// Whom a call is counted against.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Caller {
-    id: u128,
-    verified: bool,
-    name: Name,
-    plan: Option<Arc<str>>,
-    user: Option<Arc<str>>,
-}
-
-/// What a caller is called where it is shown; never a secret.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Name {
-    /// A name that is no secret.
-    Known(Arc<str>),
-    Address(IpAddr),
-    /// The kind of a secret, or of who is not to be named; shown with a few digits of its keyed hash.
-    Hashed(&'static str),
 }
 
 /// Why the callers of a policy cannot be known.
@@ -65,7 +45,7 @@ pub enum CallersError {
 /// Knows callers.
 pub struct Identifier {
     sources: Vec<Source>,
-    hasher: SipHasher13,
+    kinds: Kinds,
     default_plan: Option<Arc<str>>,
     /// Plans of the owners of keys, by name.
     plans: HashMap<Arc<str>, Arc<str>>,
@@ -105,7 +85,7 @@ impl Identifier {
         Ok(Self {
             plans: owners.filter_map(plan).collect(),
             sources,
-            hasher: SipHasher13::new_with_key(secret),
+            kinds: Kinds::new(secret),
             known_plans: policy.plans.iter().map(|plan| Arc::from(&*plan.name)).collect(),
             default_plan: policy.plans.iter().find(|plan| plan.default).map(|plan| Arc::from(&*plan.name)),
             ipv6_prefix: policy.trust.ipv6_prefix,
@@ -151,7 +131,7 @@ impl Identifier {
     #[must_use]
     pub fn named(&self, name: &str) -> Caller {
         let plan = self.plans.get(name).cloned().or_else(|| self.default_plan.clone());
-        let id = self.hash("owner", name.as_bytes());
+        let id = self.kinds.hash(Kind::Owner, name.as_bytes());
         let name: Arc<str> = Arc::from(name);
         Caller { id, verified: true, name: Name::Known(Arc::clone(&name)), plan, user: Some(name) }
     }
@@ -168,18 +148,18 @@ impl Identifier {
         match &source.from {
             CallerFrom::Header(name) => fields::only(fields, name)
                 .map_err(twice)?
-                .map(|key| self.by_key(source, "key", key))
+                .map(|key| self.by_key(source, Kind::Key, key))
                 .transpose(),
             CallerFrom::Cookie(name) => fields::cookie(fields, name)
                 .map_err(twice)?
-                .map(|key| self.by_key(source, "cookie", key))
+                .map(|key| self.by_key(source, Kind::Cookie, key))
                 .transpose(),
-            CallerFrom::Bearer => {
-                authorization(fields, "bearer")?.map(|token| self.by_key(source, "token", token)).transpose()
-            }
+            CallerFrom::Bearer => authorization(fields, "bearer")?
+                .map(|token| self.by_key(source, Kind::Token, token))
+                .transpose(),
             CallerFrom::Basic => authorization(fields, "basic")?.map(|text| self.by_basic(text)).transpose(),
             CallerFrom::Mtls => {
-                Ok(peer.certificate_subject.map(|subject| self.known("mtls", subject, None, true)))
+                Ok(peer.certificate_subject.map(|subject| self.known(Kind::Certificate, subject, None, true)))
             }
             CallerFrom::Address => Ok(Some(self.by_address(peer.address))),
             CallerFrom::Jwt(_) => match (authorization(fields, "bearer")?, &source.tokens) {
@@ -198,7 +178,7 @@ impl Identifier {
         unix_secs: u64,
     ) -> Result<Caller, Failed> {
         let rejected = |why, target: &[u8]| {
-            let target = Some(self.hash("token", target));
+            let target = Some(self.kinds.hash(Kind::Token, target));
             Failed { why: Why::Token(why), target }
         };
         if token.is_empty() {
@@ -220,9 +200,9 @@ impl Identifier {
         let known = |plan: String| self.known_plans.iter().find(|known| ***known == *plan).cloned();
         let caller = Caller {
             // Two issuers may have a user of the same name.
-            id: self.hash("jwt", format!("{}\0{}", named.issuer, named.name).as_bytes()),
+            id: self.kinds.hash(Kind::Jwt, format!("{}\0{}", named.issuer, named.name).as_bytes()),
             verified: true,
-            name: Name::Hashed("jwt"),
+            name: Name::Hashed(Kind::Jwt.word()),
             plan: named.plan.and_then(known).or_else(|| self.default_plan.clone()),
             user: Some(Arc::from(named.name)),
         };
@@ -231,20 +211,20 @@ impl Identifier {
     }
 
     /// A secret: of the file of keys, or whatever it is.
-    fn by_key(&self, source: &Source, kind: &'static str, key: &[u8]) -> Result<Caller, Failed> {
+    fn by_key(&self, source: &Source, kind: Kind, key: &[u8]) -> Result<Caller, Failed> {
         if key.is_empty() {
             return Err(Failed::new(Why::Empty));
         }
-        let id = self.hash(kind, key);
+        let id = self.kinds.hash(kind, key);
         let Some(keys) = &source.keys else {
             let plan = self.default_plan.clone();
-            return Ok(Caller { id, verified: false, name: Name::Hashed(kind), plan, user: None });
+            return Ok(Caller { id, verified: false, name: Name::Hashed(kind.word()), plan, user: None });
         };
         match keys.owner(key) {
             Some(Owner { name, plan }) => {
                 let plan = plan.clone().or_else(|| self.default_plan.clone());
                 // By its name: a key that is changed for a new one is the same caller.
-                let id = self.hash("owner", name.as_bytes());
+                let id = self.kinds.hash(Kind::Owner, name.as_bytes());
                 Ok(Caller { id, verified: true, name: Name::Known(Arc::clone(name)), plan, user: None })
             }
             None => Err(Failed { why: Why::Unknown, target: Some(id) }),
@@ -260,15 +240,15 @@ impl Identifier {
         if user.is_empty() {
             return Err(Failed::new(Why::Empty));
         }
-        Ok(self.known("user", user, Some(Arc::from(user)), false))
+        Ok(self.known(Kind::User, user, Some(Arc::from(user)), false))
     }
 
     /// The keyed hash of an address that is already cut to its prefix; the id of a caller that is known by it.
     #[must_use]
     pub fn address_id(&self, address: IpAddr) -> u128 {
         match address {
-            IpAddr::V4(address) => self.hash("address", &address.octets()),
-            IpAddr::V6(address) => self.hash("address", &address.octets()),
+            IpAddr::V4(address) => self.kinds.hash(Kind::Address, &address.octets()),
+            IpAddr::V6(address) => self.kinds.hash(Kind::Address, &address.octets()),
         }
     }
 
@@ -279,18 +259,10 @@ impl Identifier {
         Caller { id, verified: false, name: Name::Address(address), plan, user: None }
     }
 
-    fn known(&self, kind: &str, name: &str, user: Option<Arc<str>>, verified: bool) -> Caller {
+    fn known(&self, kind: Kind, name: &str, user: Option<Arc<str>>, verified: bool) -> Caller {
         let plan = self.default_plan.clone();
-        let id = self.hash(kind, name.as_bytes());
+        let id = self.kinds.hash(kind, name.as_bytes());
         Caller { id, verified, name: Name::Known(Arc::from(name)), plan, user }
-    }
-
-    fn hash(&self, kind: &str, identity: &[u8]) -> u128 {
-        let mut hasher = self.hasher;
-        hasher.write(kind.as_bytes());
-        hasher.write_u8(0);
-        hasher.write(identity);
-        hasher.finish128().as_u128()
     }
 }
 
@@ -307,65 +279,6 @@ fn authorization<'f, F: Fields + ?Sized>(fields: &'f F, scheme: &str) -> Result<
     let end = value.iter().position(|&byte| byte == b' ').unwrap_or(value.len());
     let (found, rest) = value.split_at(end);
     Ok(found.eq_ignore_ascii_case(scheme.as_bytes()).then(|| rest.trim_ascii()))
-}
-
-impl Caller {
-    /// A keyed hash of who it is.
-    #[must_use]
-    pub const fn id(&self) -> u128 {
-        self.id
-    }
-
-    /// Whether the identity was proved, so that there are no more of them than somebody gave out.
-    #[must_use]
-    pub const fn is_verified(&self) -> bool {
-        self.verified
-    }
-
-    /// Whether nothing in the call says who it is, so that its address had to.
-    #[must_use]
-    pub const fn is_by_address(&self) -> bool {
-        matches!(self.name, Name::Address(_))
-    }
-
-    /// Its plan, or the policy's default.
-    #[must_use]
-    pub fn plan(&self) -> Option<&str> {
-        self.plan.as_deref()
-    }
-
-    /// The user of Basic credentials, or whom a token names.
-    #[must_use]
-    pub fn user(&self) -> Option<&str> {
-        self.user.as_deref()
-    }
-
-    /// What it is called where it is shown.
-    #[must_use]
-    pub fn display(&self) -> impl fmt::Display {
-        self.label()
-    }
-
-    /// The same, to keep.
-    #[must_use]
-    pub fn label(&self) -> Label {
-        Label(self.name.clone(), self.id)
-    }
-}
-
-/// What a caller is called where it is shown: a name, an address, or a kind and six digits of its hash. Cheap to
-/// keep; the text is made when it is shown.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Label(Name, u128);
-
-impl fmt::Display for Label {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
-            Name::Known(name) => f.write_str(name),
-            Name::Address(address) => address.fmt(f),
-            Name::Hashed(kind) => write!(f, "{kind}:{:06x}", self.1 & 0xff_ffff),
-        }
-    }
 }
 
 #[cfg(test)]

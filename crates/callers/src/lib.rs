@@ -5,17 +5,20 @@
 //! into [`RemoteKeys`].
 
 mod address;
+mod caller;
 mod failed;
 mod fields;
 mod identify;
 mod jwt;
 mod key_lines;
 mod keys;
+mod kinds;
 
 pub use address::{client_address, counted};
+pub use caller::{Caller, Label};
 pub use failed::Failed;
 pub use fields::{Duplicate, Fields, cookie, only};
-pub use identify::{Caller, CallersError, Identifier, Label, Peer};
+pub use identify::{CallersError, Identifier, Peer};
 pub use jwt::{MAX_KEY_BYTES, RemoteKeys, TokenKeyError, VerifiedTokens};
 pub use key_lines::KeyLines;
 pub use keys::{Keys, KeysError, NewKey, Owner};

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use sha2::{Digest as _, Sha256};
 
 use super::TokenRule;
-use crate::identify::Caller;
+use crate::caller::Caller;
 
 /// Tokens in each of the two halves.
 const HALF: usize = 4_096;
