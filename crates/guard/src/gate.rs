@@ -180,6 +180,7 @@ pub(crate) fn judge<F: Fields>(
             Gate::Answer(Box::new(Turned { answer, subject: Some(subject), note }))
         }
         Decision::Admitted => {
+            worker.remember(&subject, now);
             let fields = if style.on_success {
                 answer::limit_fields(style, &loaded.rules, selected, scratch.verdicts(), now)
             } else {

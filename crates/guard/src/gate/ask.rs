@@ -83,6 +83,7 @@ pub(crate) fn ask(
             (Judged::Rejected, Some(retry))
         }
         Decision::Admitted => {
+            worker.remember(&subject, now);
             // What is under way is given back at once.
             drop(Charges::open(worker, loaded, selected, checks, scratch));
             (if limit.is_some() { Judged::Shadowed } else { Judged::Admitted }, None)

@@ -71,7 +71,7 @@ fn answer(mut stream: &TcpStream, counter: &AtomicUsize) -> bool {
 }
 
 /// Reads a message: its head, and its body without framing.
-pub(crate) fn read_message(stream: &TcpStream) -> Option<(String, Vec<u8>)> {
+pub(crate) fn read_message(stream: impl Read) -> Option<(String, Vec<u8>)> {
     let mut reader = BufReader::with_capacity(1, stream);
     let mut head = String::new();
     while !head.ends_with("\r\n\r\n") {
@@ -219,7 +219,7 @@ pub(crate) struct Answer {
 
 impl Answer {
     /// Reads one; `None` when the connection ends first.
-    pub(crate) fn read(stream: &TcpStream) -> Option<Self> {
+    pub(crate) fn read(stream: impl Read) -> Option<Self> {
         let (head, body) = read_message(stream)?;
         let status = head.split(' ').nth(1)?.parse().ok()?;
         Some(Self { status, head, body: String::from_utf8_lossy(&body).into_owned() })
