@@ -5,6 +5,8 @@
 //! is there twice, or empty, is refused for the same reason: the caller that is counted must be the caller that the
 //! server behind sees, and two servers pick differently.
 
+mod tokens;
+
 use std::collections::HashMap;
 use std::fmt;
 use std::net::IpAddr;
@@ -18,9 +20,10 @@ use crate::address::counted;
 use crate::caller::{Caller, Name};
 use crate::failed::{Failed, Why};
 use crate::fields::{self, Duplicate, Fields};
-use crate::jwt::{LONGEST_TOKEN, Rejected, RemoteKeys, TokenId, TokenKeyError, TokenRule, VerifiedTokens};
+use crate::jwt::{RemoteKeys, TokenKeyError, TokenRule, VerifiedTokens};
 use crate::keys::{Keys, KeysError, Owner};
 use crate::kinds::{Kind, Kinds};
+use tokens::Signatures;
 
 /// The other end of a call.
 #[derive(Debug, Clone, Copy)]
@@ -115,8 +118,33 @@ impl Identifier {
         seen: &mut VerifiedTokens,
         unix_secs: u64,
     ) -> Result<Caller, Failed> {
+        self.first(fields, peer, seen, unix_secs, &mut Signatures::All)
+    }
+
+    /// The same for somebody who may not deserve the work: a token that was not verified before is looked at only
+    /// where `is_worth_it` says so of the caller that it claims to be of, by its id. Why it failed is nobody's business
+    /// then.
+    pub fn recognise<F: Fields + ?Sized>(
+        &self,
+        fields: &F,
+        peer: &Peer<'_>,
+        seen: &mut VerifiedTokens,
+        unix_secs: u64,
+        is_worth_it: &mut dyn FnMut(u128) -> bool,
+    ) -> Option<Caller> {
+        self.first(fields, peer, seen, unix_secs, &mut Signatures::Of(is_worth_it)).ok()
+    }
+
+    fn first<F: Fields + ?Sized>(
+        &self,
+        fields: &F,
+        peer: &Peer<'_>,
+        seen: &mut VerifiedTokens,
+        unix_secs: u64,
+        signatures: &mut Signatures<'_>,
+    ) -> Result<Caller, Failed> {
         for source in &self.sources {
-            match self.try_source(source, fields, peer, seen, unix_secs)? {
+            match self.try_source(source, fields, peer, seen, unix_secs, signatures)? {
                 Some(caller) => return Ok(caller),
                 None if source.required => return Err(Failed::new(Why::Missing)),
                 None => {}
@@ -143,6 +171,7 @@ impl Identifier {
         peer: &Peer<'_>,
         seen: &mut VerifiedTokens,
         unix_secs: u64,
+        signatures: &mut Signatures<'_>,
     ) -> Result<Option<Caller>, Failed> {
         let twice = |Duplicate| Failed::new(Why::Duplicate);
         match &source.from {
@@ -163,51 +192,12 @@ impl Identifier {
             }
             CallerFrom::Address => Ok(Some(self.by_address(peer.address))),
             CallerFrom::Jwt(_) => match (authorization(fields, "bearer")?, &source.tokens) {
-                (Some(token), Some(rule)) => self.by_token(rule, token, seen, unix_secs).map(Some),
+                (Some(token), Some(rule)) => {
+                    self.by_token(rule, token, seen, unix_secs, signatures).map(Some)
+                }
                 (None, _) | (_, None) => Ok(None),
             },
         }
-    }
-
-    /// Whom a token names, once it is verified.
-    fn by_token(
-        &self,
-        rule: &Arc<TokenRule>,
-        token: &[u8],
-        seen: &mut VerifiedTokens,
-        unix_secs: u64,
-    ) -> Result<Caller, Failed> {
-        let rejected = |why, target: &[u8]| {
-            let target = Some(self.kinds.hash(Kind::Token, target));
-            Failed { why: Why::Token(why), target }
-        };
-        if token.is_empty() {
-            return Err(Failed::new(Why::Empty));
-        }
-        if token.len() > LONGEST_TOKEN {
-            return Err(rejected(Rejected::Malformed, token));
-        }
-        seen.trust_only(rule);
-        let id = TokenId::of(token);
-        if let Some(caller) = seen.get(&id, unix_secs) {
-            return Ok(caller);
-        }
-        let named = rule.verify(token, unix_secs).map_err(|why| match rule.claimed(token) {
-            // Whoever makes up signatures for somebody guesses at that somebody.
-            Some(name) => rejected(why, name.as_bytes()),
-            None => rejected(why, token),
-        })?;
-        let known = |plan: String| self.known_plans.iter().find(|known| ***known == *plan).cloned();
-        let caller = Caller {
-            // Two issuers may have a user of the same name.
-            id: self.kinds.hash(Kind::Jwt, format!("{}\0{}", named.issuer, named.name).as_bytes()),
-            verified: true,
-            name: Name::Hashed(Kind::Jwt.word()),
-            plan: named.plan.and_then(known).or_else(|| self.default_plan.clone()),
-            user: Some(Arc::from(named.name)),
-        };
-        seen.keep(&id, caller.clone(), named.until);
-        Ok(caller)
     }
 
     /// A secret: of the file of keys, or whatever it is.

@@ -15,6 +15,9 @@
 //! - **Keyed.** Keys are 128-bit SipHash values under a secret of this store; who does not know it cannot choose
 //!   keys that collide.
 //!
+//! [`Pairs`] is beside it: which callers proved themselves from which addresses, so that a lock-out of an address can
+//! spare them.
+//!
 //! A growing concurrent map was rejected: its growth stalls a request, and its memory is what an attacker makes
 //! it. A lock around several buckets was rejected: two locks per decision cost more than the decision.
 
@@ -24,6 +27,7 @@ mod disk;
 mod key;
 mod lasting;
 mod memory;
+mod pairs;
 mod slot;
 mod store;
 mod sync;
@@ -33,4 +37,5 @@ pub use decide::{Check, Decision, Scratch, Verdict};
 pub use disk::{Disk, DiskError, Instant, Kept};
 pub use key::{Hasher, Key, LimitId, Who};
 pub use lasting::Used;
+pub use pairs::{PLACES, Pair, Pairs};
 pub use store::{Capacity, Counters, Usage};

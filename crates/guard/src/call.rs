@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use ratewarden_callers::{Fields, Peer};
 use ratewarden_http1::{Framing, Refused, check_query, normalise};
+use ratewarden_limiter::Time;
 
 use crate::answer::Answer;
 use crate::client::Client;
@@ -28,6 +29,13 @@ pub(crate) struct Asked<'r, F> {
     pub(crate) query: Option<&'r str>,
     pub(crate) fields: &'r F,
     pub(crate) framing: Framing,
+}
+
+impl<F> Asked<'_, F> {
+    /// The same as it is judged: with the one form of its path.
+    fn view<'v>(&'v self, path: &'v str, at: Time) -> Head<'v, F> {
+        Head { method: self.method, path, query: self.query, fields: self.fields, at }
+    }
 }
 
 /// What becomes of a call.
@@ -78,7 +86,7 @@ pub(crate) fn begin<'r, F: Fields>(
     }
     let address = gate::client_address(loaded, client.address, asked.fields);
     let peer = Peer { address, certificate_subject: client.subject.as_deref() };
-    let view = Head { method: asked.method, path: &path, query: asked.query, fields: asked.fields };
+    let view = asked.view(&path, worker.shared.clock.now());
     let inspected = match (body, asked.framing) {
         // A call without a body need not wait for one.
         (None, Framing::None) => Some(Body::new(b"")),
@@ -108,7 +116,7 @@ fn turned<'r, F: Fields>(
     turned: Box<Turned>,
 ) -> Begun<'r> {
     let Turned { answer, subject, note } = *turned;
-    let view = Head { method: asked.method, path, query: asked.query, fields: asked.fields };
+    let view = asked.view(path, Time::START);
     worker.record(&CallEnd::turned(worker, client, &view, subject.as_ref(), &note, answer.status));
     Begun::Answer(answer)
 }

@@ -141,7 +141,6 @@ pub(crate) struct Desk {
 struct Decided {
     decision: Decision,
     changed: Changed,
-    now: Time,
     limit: Option<usize>,
     cost: u64,
 }
@@ -160,7 +159,7 @@ pub(crate) fn judge<F: Fields>(
     body: Option<&Body<'_>>,
 ) -> Gate {
     let mut desk = worker.desk.borrow_mut();
-    let subject = match identify(worker, loaded, head.fields, peer, &mut desk) {
+    let subject = match identify(worker, loaded, head, peer, &mut desk) {
         Ok(subject) => subject,
         Err(stopped) => return Gate::Answer(stopped.turned(&loaded.policy.answer)),
     };
@@ -169,17 +168,20 @@ pub(crate) fn judge<F: Fields>(
         Err(Undecided::NeedsBody) => return Gate::NeedsBody,
         Err(Undecided::Refused(refusal)) => return Gate::Answer(refused(&refusal, Some(subject))),
     };
-    let Decided { decision, changed, now, limit, cost } = decided;
+    let Decided { decision, changed, limit, cost } = decided;
+    let now = head.at;
     let Desk { selected, checks, scratch, .. } = &mut *desk;
     let style = &loaded.policy.answer;
     match decision {
         Decision::Rejected(retry) => {
             let answer = answer::rejection(style, &loaded.rules, selected, scratch.verdicts(), retry, now);
             let note = Note { verdict: Judged::Rejected, limit, reason: "limit", cost };
-            worker.offended(loaded, Offence::Rejections, &subject.offender(&subject.caller.label()), scratch);
+            let label = subject.caller.label();
+            worker.offended(loaded, Offence::Rejections, &subject.offender(&label), now, scratch);
             Gate::Answer(Box::new(Turned { answer, subject: Some(subject), note }))
         }
         Decision::Admitted => {
+            worker.remember(&subject, now);
             let fields = if style.on_success {
                 answer::limit_fields(style, &loaded.rules, selected, scratch.verdicts(), now)
             } else {
@@ -209,7 +211,7 @@ fn decide<F: Fields>(
     if selected.needs_body && body.is_none() {
         return Err(Undecided::NeedsBody);
     }
-    let now = worker.shared.clock.now();
+    let now = head.at;
     let changed = judge::hold(&loaded.rules, selected, head, body).map_err(Undecided::Refused)?;
     let clock = &worker.shared.clock;
     let weighed = loaded.rules.weigh(selected, head, subject, body, clock, now, checks);
@@ -223,7 +225,7 @@ fn decide<F: Fields>(
     let limit = first_rejecting(&loaded.rules, selected, scratch);
     let cost = checks.first().map_or(1, |check| check.cost);
     worker.tally(&subject.caller, matches!(decision, Decision::Rejected(_)), now);
-    Ok(Decided { decision, changed, now, limit, cost })
+    Ok(Decided { decision, changed, limit, cost })
 }
 
 /// An answer for a call that is refused for what it is.
@@ -240,9 +242,10 @@ impl Worker {
         loaded: &Loaded,
         offence: Offence,
         offender: &Offender<'_>,
+        now: Time,
         scratch: &mut Scratch,
     ) {
-        let (shared, now) = (&self.shared, self.shared.clock.now());
+        let shared = &self.shared;
         let banned =
             shared.penalties.offend(&loaded.penalties, &shared.counters, offence, offender, now, scratch);
         for rule in banned {

@@ -27,7 +27,7 @@ pub struct Penalty {
     /// 32 hexadecimal digits: the keyed hash of whoever is banned. It says nothing to who has not the gateway's
     /// secret, and without a store it is another one after a restart.
     pub id: String,
-    /// `caller`, `address` or `target` (a credential that was guessed at).
+    /// `caller`, `address`, `target` (a credential that was guessed at) or `pair` (a caller at one address).
     pub kind: String,
     /// A caller's name or an address, where it is known; never a secret.
     pub label: Option<String>,

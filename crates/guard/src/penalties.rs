@@ -1,72 +1,33 @@
 //! Penalties: who offends again and again is banned for a while, each time for twice as long.
 //!
+//! Behind one address there are often many, so an address that is locked out for failed credentials is a ban that
+//! spares ([`Ban::spares`]): who had proved who it is from that address before goes on. What such a caller fails at
+//! itself counts against it at that address, by the same rule, so sparing it opens no way to guess on.
+//!
 //! Offences are counted in the store that counts calls, so their number of keys is bounded like any other. Bans are
 //! few: one for each offender that has been caught. They have a cap; when it is reached, those that have ended make
 //! room, and while all are in force no further ban is begun (the limits go on rejecting) and that is counted.
 
 mod kept;
 mod operator;
+mod rules;
+mod suspects;
 
 use std::collections::HashMap;
-use std::net::IpAddr;
-use std::num::NonZeroU64;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
-use ratewarden_callers::Label;
-use ratewarden_counters::{Check, Counters, Decision, Hasher, LimitId, Scratch, Who};
-use ratewarden_limiter::{Algorithm, Gcra, Rule, Time, WordRule};
-use ratewarden_model::Rate;
-use ratewarden_policy::{Offence, PenaltyPer, Policy};
+use ratewarden_counters::{Counters, Decision, Scratch};
+use ratewarden_limiter::Time;
+use ratewarden_policy::Offence;
+
+use rules::Prepared;
+
+pub(crate) use rules::PenaltyRules;
+pub(crate) use suspects::{Offender, Suspects, Whom};
 
 /// Bans that are kept, in force or remembered for the next one.
 const MOST: usize = 100_000;
-
-/// One rule, ready for offences.
-#[derive(Debug)]
-pub(crate) struct PenaltyRules {
-    rules: Vec<Prepared>,
-}
-
-#[derive(Debug)]
-struct Prepared {
-    name: String,
-    offence: Offence,
-    whom: Whom,
-    id: LimitId,
-    gcra: Gcra,
-    ban: Duration,
-    up_to: Duration,
-    forget: Duration,
-}
-
-/// Whom a rule counts, and a ban is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum Whom {
-    Caller,
-    Address,
-    /// The credential that is guessed at.
-    Target,
-}
-
-/// Those who may be behind an offence, as keyed hashes.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Suspects {
-    pub(crate) caller: Option<u128>,
-    pub(crate) address: Option<u128>,
-    pub(crate) target: Option<u128>,
-    /// The address itself, as it is counted, to be shown to the operator.
-    pub(crate) counted: Option<IpAddr>,
-}
-
-/// Who offends.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Offender<'o> {
-    pub(crate) suspects: &'o Suspects,
-    pub(crate) caller: Option<&'o Label>,
-}
 
 /// A ban.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,6 +36,8 @@ pub(crate) struct Ban {
     /// What the offender is called where that is known; never a secret.
     pub(crate) label: Option<Arc<str>>,
     pub(crate) cause: Cause,
+    /// Callers that had proved who they are from the address go on.
+    pub(crate) spares: bool,
     pub(crate) until: Time,
     /// How many there were before this one.
     pub(crate) times: u32,
@@ -112,84 +75,14 @@ pub(crate) struct Penalties {
     version: AtomicU64,
 }
 
-impl PenaltyRules {
-    /// Makes the penalties of a policy ready; `[credentials]` is two of them. A rate that cannot be counted cannot
-    /// be in a policy, so none is left out.
-    pub(crate) fn build(policy: &Policy, hasher: &Hasher) -> Self {
-        let mut rules = Vec::new();
-        let mut add = |name: &str, offence, whom, after: Rate, ban, up_to, forget| {
-            let calls = NonZeroU64::new(after.calls).unwrap_or(NonZeroU64::MIN);
-            if let Ok(gcra) = Gcra::new(calls, after.per, calls) {
-                let ordinal = u8::try_from(255 - rules.len()).unwrap_or_default();
-                let id = hasher.limit(&format!("penalty\0{name}"), &Algorithm::Rate(gcra), ordinal);
-                rules.push(Prepared { name: name.to_owned(), offence, whom, id, gcra, ban, up_to, forget });
-            }
-        };
-        let credentials = &policy.credentials;
-        for (name, whom, after) in [
-            ("failed credentials of an address", Whom::Address, credentials.per_source),
-            ("failed credentials at one target", Whom::Target, credentials.per_target),
-        ] {
-            let (ban, up_to) = (credentials.lockout, credentials.lockout_max);
-            add(name, Offence::FailedCredentials, whom, after, ban, up_to, up_to);
-        }
-        for rule in &policy.penalties {
-            let whom = match rule.per {
-                PenaltyPer::Caller => Whom::Caller,
-                PenaltyPer::Address => Whom::Address,
-            };
-            add(&rule.name, rule.offence, whom, rule.after, rule.ban, rule.up_to, rule.forget);
-        }
-        Self { rules }
-    }
-}
-
-impl Whom {
-    /// The word for it.
-    pub(crate) const fn word(self) -> &'static str {
-        match self {
-            Self::Caller => "caller",
-            Self::Address => "address",
-            Self::Target => "target",
-        }
-    }
-}
-
-impl Suspects {
-    fn of(&self, whom: Whom) -> Option<u128> {
-        match whom {
-            Whom::Caller => self.caller,
-            Whom::Address => self.address,
-            Whom::Target => self.target,
-        }
-    }
-
-    fn all(&self) -> impl Iterator<Item = u128> {
-        [self.caller, self.address, self.target].into_iter().flatten()
-    }
-}
-
-impl Offender<'_> {
-    /// What it is called, as far as that is known.
-    fn label(&self, whom: Whom) -> Option<Arc<str>> {
-        let text = match whom {
-            Whom::Caller => self.caller?.to_string(),
-            Whom::Address => self.suspects.counted?.to_string(),
-            // What was tried is a secret, or nearly one.
-            Whom::Target => return None,
-        };
-        Some(text.into())
-    }
-}
-
 impl Penalties {
-    /// The ban in force against one of the suspects that ends last.
-    pub(crate) fn banned(&self, suspects: &Suspects, now: Time) -> Option<Ban> {
+    /// The ban in force against one of these that ends last.
+    pub(crate) fn banned(&self, ids: impl IntoIterator<Item = u128>, now: Time) -> Option<Ban> {
         if self.count.load(Ordering::Relaxed) == 0 {
             return None;
         }
         let bans = self.bans.lock().unwrap_or_else(PoisonError::into_inner);
-        let in_force = suspects.all().filter_map(|id| bans.get(&id)).filter(|ban| ban.until > now);
+        let in_force = ids.into_iter().filter_map(|id| bans.get(&id)).filter(|ban| ban.until > now);
         in_force.max_by_key(|ban| ban.until).cloned()
     }
 
@@ -206,13 +99,8 @@ impl Penalties {
         let mut banned = Vec::new();
         for rule in rules.rules.iter().filter(|rule| rule.offence == offence) {
             let Some(id) = offender.suspects.of(rule.whom) else { continue };
-            let check = Check {
-                key: rule.id.key(Who::new(id, false)),
-                rule: Rule::Word(WordRule::Gcra(rule.gcra)),
-                cost: 1,
-                shadow: false,
-            };
-            let over = matches!(counters.decide(&[check], now, scratch), Decision::Rejected(_));
+            let over =
+                matches!(counters.decide(&[rule.counted.check(id)], now, scratch), Decision::Rejected(_));
             if over && self.ban(id, rule, offender, now) {
                 banned.push(rule.name.as_str());
             }
@@ -233,15 +121,17 @@ impl Penalties {
             self.left_out.fetch_add(1, Ordering::Relaxed);
             return false;
         }
-        let times = match bans.get(&id) {
-            Some(ban) if ban.until > now => return false,
+        let before = bans.get(&id);
+        let times = match before {
+            // One that spares some is no reason not to begin one that spares nobody.
+            Some(ban) if ban.until > now && (!ban.spares || rule.spares()) => return false,
             Some(ban) if now.since(ban.until) < rule.forget => ban.times.saturating_add(1),
             _ => 0,
         };
         let doubled = rule.ban.saturating_mul(1_u32.checked_shl(times).unwrap_or(u32::MAX));
-        let until = now.after(doubled.min(rule.up_to));
+        let until = now.after(doubled.min(rule.up_to)).max(before.map_or(now, |ban| ban.until));
         let (label, cause) = (offender.label(rule.whom), Cause::Rule(rule.name.as_str().into()));
-        bans.insert(id, Ban { whom: rule.whom, label, cause, until, times });
+        bans.insert(id, Ban { whom: rule.whom, label, cause, spares: rule.spares(), until, times });
         self.begun.fetch_add(1, Ordering::Relaxed);
         self.changed(&bans);
         true
@@ -266,7 +156,7 @@ fn has_place(bans: &mut HashMap<u128, Ban>, id: u128, now: Time) -> bool {
 mod tests {
     use std::path::Path;
 
-    use ratewarden_counters::Capacity;
+    use ratewarden_counters::{Capacity, Hasher};
 
     use super::*;
 
@@ -284,18 +174,17 @@ mod tests {
         let counters = Counters::new(Capacity { keys: 1_024, verified_keys: 1_024 });
         let (penalties, mut scratch) = (Penalties::default(), Scratch::default());
         let ann = Suspects { caller: Some(7), ..Suspects::default() };
-        let bob = Suspects { caller: Some(8), ..Suspects::default() };
         let mut offend = |seconds| {
             let offence = Offence::Rejections;
             let offender = Offender { suspects: &ann, caller: None };
             penalties.offend(&rules, &counters, offence, &offender, at(seconds), &mut scratch).len()
         };
         let lasts = |seconds: u64| {
-            penalties.banned(&ann, at(seconds)).map(|ban| ban.until.since(at(seconds)).as_secs())
+            penalties.banned(ann.caller, at(seconds)).map(|ban| ban.until.since(at(seconds)).as_secs())
         };
         // Three are allowed, the fourth is one too many; a ban that is in force is not begun again.
         assert_eq!([offend(100), offend(100), offend(100), offend(100), offend(100)], [0, 0, 0, 1, 0]);
-        assert_eq!((lasts(100), penalties.banned(&bob, at(100))), (Some(10), None));
+        assert_eq!((lasts(100), penalties.banned(Some(8), at(100))), (Some(10), None));
         assert_eq!(lasts(110), None, "it ends at its time");
         for (begin, length) in [(200, 20), (300, 30), (400, 30)] {
             while offend(begin) == 0 {}

@@ -74,7 +74,7 @@ impl CallEnd {
         worker.metrics.decided(note.verdict, note.limit);
         let counts = worker.loaded().policy.credentials.count_upstream && may_be_a_guess(head, subject);
         Self {
-            begun: worker.shared.clock.now(),
+            begun: head.at,
             note: *note,
             suspect: counts.then(|| Box::new((subject.suspects, subject.caller.label()))),
             status: 0,
@@ -110,7 +110,8 @@ impl CallEnd {
     /// The upstream's answer has gone out, or the call has failed (status 0: nothing could be answered).
     pub(crate) fn finish(mut self, worker: &Worker, status: u16, bytes: u64) {
         (self.status, self.bytes) = (status, bytes);
-        let took = worker.shared.clock.now().since(self.begun);
+        let now = worker.shared.clock.now();
+        let took = now.since(self.begun);
         let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         worker.metrics.answered(micros, bytes);
         worker.write(&self, Some(micros));
@@ -119,7 +120,7 @@ impl CallEnd {
             let (suspects, label) = &**suspect;
             let offender = Offender { suspects, caller: Some(label) };
             let mut scratch = Scratch::default();
-            worker.offended(&worker.loaded(), Offence::FailedCredentials, &offender, &mut scratch);
+            worker.offended(&worker.loaded(), Offence::FailedCredentials, &offender, now, &mut scratch);
         }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ratewarden_callers::{Identifier, Label};
-use ratewarden_counters::{Counters, Hasher};
+use ratewarden_counters::{Counters, Hasher, Pairs};
 use ratewarden_policy::Policy;
 
 use crate::access_log::AccessLog;
@@ -44,6 +44,8 @@ pub(crate) struct Shared {
     pub(crate) secret: [u8; 16],
     pub(crate) connections: Arc<Connections>,
     pub(crate) penalties: Penalties,
+    /// Which callers proved who they are, and from where.
+    pub(crate) pairs: Pairs,
     /// What became of writes to the store on disk.
     pub(crate) writes: Writes,
     /// Absent where the policy wants none.
@@ -73,6 +75,7 @@ impl Shared {
             secret,
             connections: Arc::default(),
             penalties: Penalties::default(),
+            pairs: Pairs::default(),
             writes: Writes::default(),
             access_log,
             live: Live::default(),

@@ -54,8 +54,8 @@ impl Wanted {
                 None => return Err(Rejected::Malformed),
             }
         }
-        let issuer = claims.get("iss").and_then(Value::as_str);
-        if self.issuer.is_some() && issuer != self.issuer.as_deref() {
+        let issuer = issuer_in(claims);
+        if self.issuer.as_deref().is_some_and(|wanted| issuer != wanted) {
             return Err(Rejected::Issuer);
         }
         if let Some(wanted) = &self.audience
@@ -65,7 +65,7 @@ impl Wanted {
         }
         let Some(name) = self.name_in(claims) else { return Err(Rejected::Nameless) };
         let plan = self.plan.as_ref().and_then(|claim| claims.get(claim)?.as_str()).map(str::to_owned);
-        Ok(Named { name, issuer: issuer.unwrap_or_default().to_owned(), plan, until })
+        Ok(Named { name, issuer: issuer.to_owned(), plan, until })
     }
 
     /// The claim that names the caller: a string or a whole number.
@@ -76,6 +76,11 @@ impl Wanted {
             _ => None,
         }
     }
+}
+
+/// Empty where there is none.
+pub(super) fn issuer_in(claims: &Map<String, Value>) -> &str {
+    claims.get("iss").and_then(Value::as_str).unwrap_or_default()
 }
 
 /// An audience is a string, or a list of them.

@@ -20,6 +20,8 @@ pub(crate) enum Rejected {
     /// The keys are not there yet, or those that the token names are just being asked for. That is not the caller's
     /// fault.
     KeysAwaited,
+    /// Nobody looked at its signature: it was not worth that.
+    Unchecked,
 }
 
 impl Rejected {
@@ -37,6 +39,7 @@ impl Rejected {
             Self::Audience => "token_audience",
             Self::Nameless => "token_nameless",
             Self::KeysAwaited => "token_keys_awaited",
+            Self::Unchecked => "token_unchecked",
         }
     }
 
@@ -54,6 +57,7 @@ impl Rejected {
             Self::Audience => "the token is for another audience",
             Self::Nameless => "the token does not name its caller",
             Self::KeysAwaited => "the keys of tokens are being fetched; try again in a moment",
+            Self::Unchecked => "the token was not looked at",
         }
     }
 }

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 
-use super::claims::{Named, Wanted};
+use super::claims::{Named, Wanted, issuer_in};
 use super::key_set::{KeySet, MAX_KEY_BYTES};
 use super::rejected::Rejected;
 use super::remote::RemoteKeys;
@@ -132,10 +132,12 @@ impl TokenRule {
         self.wanted.check(&object(claims)?, now)
     }
 
-    /// Whom a token claims to name, of one that is not accepted: what is guessed at.
-    pub(crate) fn claimed(&self, token: &[u8]) -> Option<String> {
+    /// Whom a token claims to name, and the issuer that it claims (empty where it claims none). Nothing of it is
+    /// proved.
+    pub(crate) fn claimed(&self, token: &[u8]) -> Option<(String, String)> {
         let (_, claims, _) = parts(token)?;
-        self.wanted.name_in(&object(claims).ok()?)
+        let claims = object(claims).ok()?;
+        Some((self.wanted.name_in(&claims)?, issuer_in(&claims).to_owned()))
     }
 
     fn check_signature(

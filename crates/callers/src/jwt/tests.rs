@@ -316,4 +316,33 @@ fn a_failed_token_is_a_guess_at_whom_it_names_and_an_absent_one_is_none() {
     assert_eq!((twice.status(), twice.reason()), (400, "credentials_duplicate"));
 }
 
+#[test]
+fn a_signature_is_checked_only_where_the_caller_that_is_claimed_is_worth_it() {
+    let key = SigningKey::ed25519();
+    let identifier = with_pem(&key);
+    let (ann, bob) =
+        (key.token("EdDSA", None, CLAIMS), key.token("EdDSA", None, &CLAIMS.replace("ann", "bob")));
+    let forged = SigningKey::ed25519().token("EdDSA", None, CLAIMS);
+    let mut seen = VerifiedTokens::default();
+    let id = at(&identifier, &mut VerifiedTokens::default(), &ann, NOW).unwrap().id();
+    let peer = Peer { address: "192.0.2.1".parse().unwrap(), certificate_subject: None };
+    let mut recognise = |token: &str, is_worth_it: bool| {
+        let value = format!("Bearer {token}");
+        let fields: &[(&str, &str)] = &[("authorization", &value)];
+        let mut asked = Vec::new();
+        let mut ask = |claimed| {
+            asked.push(claimed == id);
+            is_worth_it
+        };
+        let found = identifier.recognise(fields, &peer, &mut seen, NOW, &mut ask);
+        (found.map(|caller| caller.id()), asked)
+    };
+    assert_eq!(recognise(&ann, false), (None, vec![true]), "right, and not looked at");
+    assert_eq!(recognise(&forged, true), (None, vec![true]));
+    assert_eq!(recognise("garbage", true), (None, vec![]), "it claims nothing");
+    assert_eq!(recognise(&bob, false), (None, vec![false]));
+    assert_eq!(recognise(&ann, true), (Some(id), vec![true]));
+    assert_eq!(recognise(&ann, false), (Some(id), vec![]), "what was verified costs no signature");
+}
+
 mod remembered;

@@ -60,18 +60,19 @@ fn decide(worker: &Rc<Worker>, request: &Request<Incoming>, connected: IpAddr) -
         Some((path, query)) => (path, Some(query)),
         None => (target, None),
     };
+    let at = worker.shared.clock.now();
     let checked = normalise(path).and_then(|path| query.map_or(Ok(()), check_query).map(|()| path));
     let path = match checked {
         Ok(path) => path,
         Err(refused) => {
             let refusal = Refusal::new(refused.status, refused.reason.name(), refused.to_string());
-            let head = Head { method, path: "", query, fields: headers };
+            let head = Head { method, path: "", query, fields: headers, at };
             return turned(worker, &head, *gate::refused(&refusal, None));
         }
     };
     let loaded = worker.loaded();
     let peer = Peer { address: gate::client_address(&loaded, connected, headers), certificate_subject: None };
-    let head = Head { method, path: &path, query, fields: headers };
+    let head = Head { method, path: &path, query, fields: headers, at };
     // Sub-requests have no body; what a limit counts per body field is not there.
     match gate::judge(worker, &loaded, &head, &peer, Some(&Body::new(b""))) {
         Gate::Pass(pass) => {

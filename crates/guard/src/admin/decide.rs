@@ -98,7 +98,8 @@ pub(super) fn decide(worker: &Rc<Worker>, question: &Question) -> Result<Verdict
     let checked = normalise(path).and_then(|path| query.map_or(Ok(()), check_query).map(|()| path));
     let opinion = match &checked {
         Ok(path) => {
-            let head = Head { method: &question.method, path, query, fields: &question.headers.0 };
+            let at = worker.shared.clock.now();
+            let head = Head { method: &question.method, path, query, fields: &question.headers.0, at };
             ask(worker, &loaded, &head, asker, question.cost.map(NonZeroU64::get))
         }
         Err(refused) => Opinion::refused(call::refusal(refused), None),
@@ -112,7 +113,8 @@ pub(super) fn decide(worker: &Rc<Worker>, question: &Question) -> Result<Verdict
         (_, None) => loaded.policy.answer.status,
     };
     let path = checked.as_deref().unwrap_or_default();
-    let head = Head { method: &question.method, path, query, fields: &question.headers.0 };
+    let at = worker.shared.clock.now();
+    let head = Head { method: &question.method, path, query, fields: &question.headers.0, at };
     worker.asked(&head, opinion.subject.as_ref(), &opinion.note, status);
     let limits = opinion.limits.iter().filter_map(|(limit, standing, rejected)| {
         let rule = loaded.rules.limits.get(*limit)?;

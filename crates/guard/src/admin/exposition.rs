@@ -49,17 +49,7 @@ pub(crate) fn write(shared: &Shared) -> String {
     page.sample("ratewarden_keys", &[], usage.keys);
     page.family("ratewarden_overflowed_total", "counter", "Calls counted in an overflow bucket.");
     page.sample("ratewarden_overflowed_total", &[], usage.overflowed);
-    let (in_force, begun, left_out) = shared.penalties.counts(shared.clock.now());
-    page.family("ratewarden_bans", "gauge", "Bans in force.");
-    page.sample("ratewarden_bans", &[], in_force);
-    page.family("ratewarden_bans_begun_total", "counter", "Bans begun.");
-    page.sample("ratewarden_bans_begun_total", &[], begun);
-    page.family(
-        "ratewarden_bans_left_out_total",
-        "counter",
-        "Bans not begun because too many were in force.",
-    );
-    page.sample("ratewarden_bans_left_out_total", &[], left_out);
+    penalties(&mut page, shared);
     let [done, failed] = [&shared.writes.done, &shared.writes.failed].map(|n| n.load(Ordering::Relaxed));
     page.family("ratewarden_store_writes_total", "counter", "Writes of quotas and penalties to disk.");
     page.sample("ratewarden_store_writes_total", &[("result", "done")], done);
@@ -75,6 +65,33 @@ pub(crate) fn write(shared: &Shared) -> String {
         page.sample("ratewarden_upstream_healthy", &labels, u64::from(known.is_healthy()));
     }
     page.0
+}
+
+fn penalties(page: &mut Page, shared: &Shared) {
+    let (in_force, begun, left_out) = shared.penalties.counts(shared.clock.now());
+    page.family("ratewarden_bans", "gauge", "Bans in force.");
+    page.sample("ratewarden_bans", &[], in_force);
+    page.family("ratewarden_bans_begun_total", "counter", "Bans begun.");
+    page.sample("ratewarden_bans_begun_total", &[], begun);
+    page.family(
+        "ratewarden_bans_left_out_total",
+        "counter",
+        "Bans not begun because too many were in force.",
+    );
+    page.sample("ratewarden_bans_left_out_total", &[], left_out);
+    let (pairs, left_out) = shared.pairs.usage();
+    page.family(
+        "ratewarden_known_pairs",
+        "gauge",
+        "Callers and addresses that a lock-out spares; places that are taken, forgotten pairs included.",
+    );
+    page.sample("ratewarden_known_pairs", &[], pairs);
+    page.family(
+        "ratewarden_known_pairs_left_out_total",
+        "counter",
+        "Calls whose caller and address found no place among those.",
+    );
+    page.sample("ratewarden_known_pairs_left_out_total", &[], left_out);
 }
 
 fn durations(page: &mut Page, totals: &Totals) {

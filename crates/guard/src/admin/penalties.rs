@@ -118,7 +118,7 @@ fn ban(loaded: &Loaded, wanted: &NewPenalty, now: Time) -> Result<(u128, Ban), R
         _ => return Err(wrong("whom", "say one of `caller`, `address` and `id`".to_owned())),
     };
     let cause = Cause::Operator(reason.into());
-    Ok((id, Ban { whom, label, cause, until: now.after(lasts), times: 0 }))
+    Ok((id, Ban { whom, label, cause, spares: false, until: now.after(lasts), times: 0 }))
 }
 
 fn view(shared: &Shared, id: u128, ban: &Ban, now: Time) -> Penalty {

@@ -53,10 +53,10 @@ pub(crate) fn ask(
 ) -> Opinion {
     let mut desk = worker.desk.borrow_mut();
     let subject = match asker {
-        Asker::Named { caller, address } => named(worker, loaded, caller, address),
+        Asker::Named { caller, address } => named(worker, loaded, caller, address, head.at),
         Asker::Unnamed(address) => {
             let peer = Peer { address, certificate_subject: None };
-            identify(worker, loaded, head.fields, &peer, &mut desk)
+            identify(worker, loaded, head, &peer, &mut desk)
         }
     };
     let subject = match subject {
@@ -72,17 +72,20 @@ pub(crate) fn ask(
             return Opinion::refused(Refusal::new(500, "internal", ""), Some(subject));
         }
     };
-    let Decided { decision, now, limit, cost, .. } = decided;
+    let Decided { decision, limit, cost, .. } = decided;
+    let now = head.at;
     let Desk { selected, checks, scratch, .. } = &mut *desk;
     let said = selected.limits.iter().zip(scratch.verdicts());
     let limits =
         said.map(|(&limit, verdict)| (limit, verdict.standing(now), verdict.rejected.is_some())).collect();
     let (verdict, retry) = match decision {
         Decision::Rejected(retry) => {
-            worker.offended(loaded, Offence::Rejections, &subject.offender(&subject.caller.label()), scratch);
+            let label = subject.caller.label();
+            worker.offended(loaded, Offence::Rejections, &subject.offender(&label), now, scratch);
             (Judged::Rejected, Some(retry))
         }
         Decision::Admitted => {
+            worker.remember(&subject, now);
             // What is under way is given back at once.
             drop(Charges::open(worker, loaded, selected, checks, scratch));
             (if limit.is_some() { Judged::Shadowed } else { Judged::Admitted }, None)

@@ -1,15 +1,21 @@
 //! Whose call it is, and whether that somebody is banned.
+//!
+//! The address comes first. Where it is locked out for failed credentials, who had proved a credential from it before
+//! goes on: what is known of that is a bounded memory of pairs of caller and address ([`ratewarden_counters::Pairs`]), which
+//! is read here and written when a call is let through.
 
 use std::net::IpAddr;
 use std::time::Duration;
 
 use ratewarden_callers::{Caller, Fields, Peer};
+use ratewarden_counters::Pair;
+use ratewarden_limiter::Time;
 use ratewarden_policy::{Answer as Style, Offence};
 
 use super::{BANNED, Desk, Turned, refused};
 use crate::answer;
-use crate::judge::{Refusal, Subject};
-use crate::penalties::{Offender, Suspects};
+use crate::judge::{Head, Refusal, Subject};
+use crate::penalties::{Ban, Offender, Suspects};
 use crate::state::Loaded;
 use crate::worker::Worker;
 
@@ -44,42 +50,33 @@ impl Stopped {
 }
 
 /// The caller that the fields of a call say.
-pub(super) fn identify<F: Fields + ?Sized>(
+pub(super) fn identify<F: Fields>(
     worker: &Worker,
     loaded: &Loaded,
-    fields: &F,
+    head: &Head<'_, F>,
     peer: &Peer<'_>,
     desk: &mut Desk,
 ) -> Result<Subject, Stopped> {
+    let (shared, now) = (&worker.shared, head.at);
     let (address, mut suspects) = suspects(loaded, Some(peer.address));
-    if loaded.identifier.verifies_signatures()
-        && let Some((left, rule)) = ban(worker, &suspects)
-    {
-        // Signatures cost more than the rest of a call; who is locked out is not to keep the gateway busy with them.
-        return Err(Stopped::Banned(Box::new(Banned { subject: None, left, rule })));
+    if let Some(ban) = shared.penalties.banned(suspects.address, now) {
+        let caller = recognise(worker, loaded, head, peer, &suspects, ban.spares, desk);
+        return spared(worker, caller.map(|caller| subject(caller, address, suspects)), &ban, now);
     }
-    // Whoever is locked out learns nothing about the credentials that are tried.
-    let identified =
-        loaded.identifier.identify(fields, peer, &mut desk.tokens, worker.shared.clock.unix_secs());
-    match &identified {
-        Ok(caller) => suspects.caller = Some(caller.id()),
-        Err(failed) => suspects.target = failed.target(),
-    }
-    let subject = |caller| Subject { caller, address, suspects };
-    if let Some((left, rule)) = ban(worker, &suspects) {
-        let subject = identified.ok().map(subject);
-        if let Some(subject) = &subject {
-            worker.tally(&subject.caller, true, worker.shared.clock.now());
+    match loaded.identifier.identify(head.fields, peer, &mut desk.tokens, unix_secs(worker, loaded)) {
+        Ok(caller) => unbanned(worker, subject(caller, address, suspects), now),
+        Err(failed) => {
+            suspects.target = failed.target();
+            if let Some(ban) = shared.penalties.banned(suspects.target, now) {
+                return Err(banned(worker, None, &ban, now));
+            }
+            if failed.status() == 401 {
+                let offender = Offender { suspects: &suspects, caller: None };
+                worker.offended(loaded, Offence::FailedCredentials, &offender, now, &mut desk.scratch);
+            }
+            Err(Stopped::Refused(Refusal::new(failed.status(), failed.reason(), failed.to_string())))
         }
-        return Err(Stopped::Banned(Box::new(Banned { subject, left, rule })));
     }
-    identified.map(subject).map_err(|failed| {
-        if failed.status() == 401 {
-            let offender = Offender { suspects: &suspects, caller: None };
-            worker.offended(loaded, Offence::FailedCredentials, &offender, &mut desk.scratch);
-        }
-        Stopped::Refused(Refusal::new(failed.status(), failed.reason(), failed.to_string()))
-    })
 }
 
 /// A caller that somebody names who is believed.
@@ -88,14 +85,87 @@ pub(super) fn named(
     loaded: &Loaded,
     caller: Caller,
     address: Option<IpAddr>,
+    now: Time,
 ) -> Result<Subject, Stopped> {
-    let (address, mut suspects) = suspects(loaded, address);
-    suspects.caller = Some(caller.id());
-    let subject = Subject { caller, address, suspects };
-    match ban(worker, &suspects) {
-        Some((left, rule)) => Err(Stopped::Banned(Box::new(Banned { subject: Some(subject), left, rule }))),
+    let (address, suspects) = suspects(loaded, address);
+    let subject = subject(caller, address, suspects);
+    match worker.shared.penalties.banned(suspects.address, now) {
+        Some(ban) => spared(worker, Some(subject), &ban, now),
+        None => unbanned(worker, subject, now),
+    }
+}
+
+impl Worker {
+    /// Remembers from where a caller that proved who it is was let through.
+    pub(super) fn remember(&self, subject: &Subject, now: Time) {
+        if let Some(pair) = subject.suspects.pair() {
+            self.shared.pairs.note(pair, now);
+        }
+    }
+}
+
+/// Who it is that calls from an address that is banned, where that costs little. Signatures cost more than the rest
+/// of a call: one is checked only of a token that claims to be of somebody who is known here, and only so many a second
+/// for each address, so a lock-out neither keeps the gateway busy nor holds a colleague whose token is new.
+fn recognise<F: Fields>(
+    worker: &Worker,
+    loaded: &Loaded,
+    head: &Head<'_, F>,
+    peer: &Peer<'_>,
+    suspects: &Suspects,
+    spares: bool,
+    desk: &mut Desk,
+) -> Option<Caller> {
+    if loaded.identifier.verifies_signatures() && !spares {
+        return None;
+    }
+    let Desk { tokens, scratch, .. } = desk;
+    let (shared, now) = (&worker.shared, head.at);
+    let mut is_worth_it = |caller| {
+        suspects.address.is_some_and(|address| {
+            shared.pairs.knows(Pair::new(caller, address), now)
+                && loaded.penalties.may_check_a_signature(&shared.counters, address, now, scratch)
+        })
+    };
+    loaded.identifier.recognise(head.fields, peer, tokens, unix_secs(worker, loaded), &mut is_worth_it)
+}
+
+/// The wall clock as tokens count; nobody asks it where there are none.
+fn unix_secs(worker: &Worker, loaded: &Loaded) -> u64 {
+    if loaded.identifier.verifies_signatures() { worker.shared.clock.unix_secs() } else { 0 }
+}
+
+/// What becomes of a call from an address that is banned. Whoever is held is told of that ban and of nothing else, so
+/// that nobody learns whether a credential is right: neither by another answer nor by a ban that its owner has.
+fn spared(worker: &Worker, subject: Option<Subject>, ban: &Ban, now: Time) -> Result<Subject, Stopped> {
+    let is_known = |subject: &Subject| {
+        ban.spares && subject.suspects.pair().is_some_and(|pair| worker.shared.pairs.knows(pair, now))
+    };
+    match subject {
+        Some(subject) if is_known(&subject) => unbanned(worker, subject, now),
+        subject => Err(banned(worker, subject, ban, now)),
+    }
+}
+
+/// The caller, unless it is banned itself.
+fn unbanned(worker: &Worker, subject: Subject, now: Time) -> Result<Subject, Stopped> {
+    match worker.shared.penalties.banned(subject.suspects.but_the_address(), now) {
+        Some(ban) => Err(banned(worker, Some(subject), &ban, now)),
         None => Ok(subject),
     }
+}
+
+fn banned(worker: &Worker, subject: Option<Subject>, ban: &Ban, now: Time) -> Stopped {
+    if let Some(subject) = &subject {
+        worker.tally(&subject.caller, true, now);
+    }
+    let (left, rule) = (ban.until.since(now), ban.cause.told().to_owned());
+    Stopped::Banned(Box::new(Banned { subject, left, rule }))
+}
+
+fn subject(caller: Caller, address: Option<IpAddr>, suspects: Suspects) -> Subject {
+    let suspects = Suspects { caller: Some(caller.id()), is_proved: caller.is_verified(), ..suspects };
+    Subject { caller, address, suspects }
 }
 
 /// An address as it is counted, and as penalties know it.
@@ -104,11 +174,4 @@ fn suspects(loaded: &Loaded, address: Option<IpAddr>) -> (Option<IpAddr>, Suspec
     let address = address.map(|address| ratewarden_callers::counted(address, prefix));
     let id = address.map(|address| loaded.identifier.address_id(address));
     (address, Suspects { address: id, counted: address, ..Suspects::default() })
-}
-
-/// How long a ban goes on, and what the client is told of it.
-fn ban(worker: &Worker, suspects: &Suspects) -> Option<(Duration, String)> {
-    let now = worker.shared.clock.now();
-    let ban = worker.shared.penalties.banned(suspects, now)?;
-    Some((ban.until.since(now), ban.cause.told().to_owned()))
 }

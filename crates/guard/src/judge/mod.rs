@@ -18,6 +18,7 @@ mod select;
 use std::net::IpAddr;
 
 use ratewarden_callers::{Caller, Fields, Label};
+use ratewarden_limiter::Time;
 
 use crate::penalties::{Offender, Suspects};
 
@@ -36,6 +37,8 @@ pub(crate) struct Head<'c, F> {
     pub(crate) path: &'c str,
     pub(crate) query: Option<&'c str>,
     pub(crate) fields: &'c F,
+    /// When it is judged: every step of a decision has one idea of now.
+    pub(crate) at: Time,
 }
 
 /// Whose call it is.

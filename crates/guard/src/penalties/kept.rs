@@ -18,6 +18,8 @@ struct Written {
     whom: Whom,
     label: Option<Arc<str>>,
     cause: Cause,
+    #[serde(default)]
+    spares: bool,
     /// Unix time in milliseconds.
     until: i64,
     times: u32,
@@ -37,7 +39,8 @@ impl Penalties {
             let left = i64::try_from(ban.until.since(at.now).as_millis()).ok()?;
             let until = at.wall.as_millisecond().saturating_add(left).saturating_sub(passed);
             let (label, cause) = (ban.label.clone(), ban.cause.clone());
-            let written = Written { whom: ban.whom, label, cause, until, times: ban.times };
+            let written =
+                Written { whom: ban.whom, label, cause, spares: ban.spares, until, times: ban.times };
             let forgotten = Timestamp::from_millisecond(until).ok()?.checked_add(REMEMBERED).ok()?;
             Some(Kept { id: *id, until: forgotten, state: serde_json::to_string(&written).ok()? })
         });
@@ -54,8 +57,8 @@ impl Penalties {
             );
             // A ban that has ended is one that ends now: the store's clock began with this process.
             let until = at.now.after(left);
-            let Written { whom, label, cause, times, .. } = written;
-            bans.insert(kept.id, Ban { whom, label, cause, until, times });
+            let Written { whom, label, cause, spares, times, .. } = written;
+            bans.insert(kept.id, Ban { whom, label, cause, spares, until, times });
         }
         self.count.store(bans.len(), Ordering::Relaxed);
         bans.values().filter(|ban| ban.until > at.now).count()

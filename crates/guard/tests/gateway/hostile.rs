@@ -49,7 +49,7 @@ fn too_much_is_refused_with_its_own_status() {
 
 #[test]
 fn a_head_that_comes_too_slowly_is_ended() {
-    let gateway = Gateway::start(Echo::start().address, "");
+    let gateway = Gateway::start_impatient(Echo::start().address, "", "");
     let mut slow = gateway.connect();
     slow.write_all(b"GET / HTTP/1.1\r\nhost: a\r\nx: ").unwrap();
     assert_eq!(Answer::read(&slow).unwrap().status, 408);
@@ -71,12 +71,12 @@ fn a_bad_chunk_ends_the_call_on_both_sides() {
 #[test]
 fn a_server_that_is_not_there_answers_garbage_or_is_slow_has_its_own_status() {
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    assert_eq!(Gateway::start(closed, "").get("/", "").status, 502);
-    let gateway = Gateway::start(Echo::start().address, "");
+    assert_eq!(Gateway::start_impatient(closed, "", "").get("/", "").status, 502);
+    let gateway = Gateway::start_impatient(Echo::start().address, "", "");
     assert_eq!(gateway.get("/garbage", "").status, 502);
     // It accepts by the kernel's grace, and never answers.
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
-    assert_eq!(Gateway::start(silent.local_addr().unwrap(), "").get("/", "").status, 504);
+    assert_eq!(Gateway::start_impatient(silent.local_addr().unwrap(), "", "").get("/", "").status, 504);
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn connections_of_one_address_have_a_cap() {
 #[test]
 fn a_client_that_does_not_read_its_answers_is_ended() {
     let rules = "[[limit]]\nname = \"few\"\nrate = \"1/1h\"\n";
-    let gateway = Gateway::start(Echo::start().address, rules);
+    let gateway = Gateway::start_impatient(Echo::start().address, "", rules);
     let mut stream = gateway.connect();
     stream.set_write_timeout(Some(std::time::Duration::from_secs(20))).unwrap();
     // Calls without end and no answer read: the gateway stops reading, then gives up, and the writes fail.

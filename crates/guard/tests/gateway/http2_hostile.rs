@@ -125,7 +125,7 @@ fn tunnels_are_refused_and_too_much_has_its_own_status() {
 
 #[test]
 fn a_client_that_says_nothing_or_stops_in_a_head_is_closed() {
-    let gateway = Gateway::start(Echo::start().address, "");
+    let gateway = Gateway::start_impatient(Echo::start().address, "", "");
     let mut silent = Frames::connect(gateway.guard().http()[0]);
     let mut midway = Frames::connect(gateway.guard().http()[0]);
     midway.send(HEADERS, 0, 1, &block(&PSEUDO)).unwrap();
@@ -186,7 +186,7 @@ fn a_body_that_is_cut_off_does_not_reach_the_server_as_a_whole() {
 
 #[test]
 fn a_connection_that_nobody_uses_is_told_to_go() {
-    let gateway = Gateway::start(Echo::start().address, "idle = \"500ms\"\n");
+    let gateway = Gateway::start_impatient(Echo::start().address, "", "idle = \"500ms\"\n");
     let mut frames = Frames::connect(gateway.guard().http()[0]);
     let get = block(&[(b":method", b"GET"), PSEUDO[1], PSEUDO[2], PSEUDO[3]]);
     frames.send(HEADERS, END_HEADERS | END_STREAM, 1, &get).unwrap();
@@ -198,7 +198,11 @@ fn a_connection_that_nobody_uses_is_told_to_go() {
 fn a_client_that_does_not_read_its_answer_is_given_up() {
     let folder = tempfile::tempdir().unwrap();
     let log = folder.path().join("access.ndjson");
-    let gateway = Gateway::start(Echo::start().address, &format!("[log]\naccess = \"{}\"\n", log.display()));
+    let gateway = Gateway::start_impatient(
+        Echo::start().address,
+        "",
+        &format!("[log]\naccess = \"{}\"\n", log.display()),
+    );
     let mut frames = Frames::connect(gateway.guard().http()[0]);
     // No window: not a byte of a body may be sent to it. Its own body is longer than what is held for it.
     frames.send(SETTINGS, 0, 0, &[0, 4, 0, 0, 0, 0]).unwrap();
@@ -216,7 +220,7 @@ fn a_call_that_is_given_up_gives_back_what_it_held() {
     // It accepts and never answers.
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let rules = "[[limit]]\nname = \"one\"\nper = []\nconcurrent = 1\n";
-    let gateway = Gateway::start(silent.local_addr().unwrap(), rules);
+    let gateway = Gateway::start_impatient(silent.local_addr().unwrap(), "", rules);
     let mut frames = Frames::connect(gateway.guard().http()[0]);
     let get = block(&[(b":method", b"GET"), PSEUDO[1], PSEUDO[2], PSEUDO[3]]);
     frames.send(HEADERS, END_HEADERS | END_STREAM, 1, &get).unwrap();

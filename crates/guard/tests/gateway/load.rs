@@ -22,6 +22,15 @@ fn calls(mut stream: TcpStream, stop: &AtomicBool, answered: &AtomicUsize) {
     }
 }
 
+/// Stops the clients, also when the test fails: a scope waits for its threads before it says what went wrong.
+struct Stop<'s>(&'s AtomicBool);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
 #[test]
 fn reloads_under_load_fail_no_call() {
     let rules = |number: usize| format!("[[limit]]\nname = \"many\"\nrate = \"{}/1s\"\n", 1_000_000 + number);
@@ -29,6 +38,7 @@ fn reloads_under_load_fail_no_call() {
     let (stop, answered) = (AtomicBool::new(false), AtomicUsize::new(0));
     let mut reloads = 0;
     std::thread::scope(|scope| {
+        let _stop = Stop(&stop);
         let clients: Vec<_> =
             (0..4).map(|_| scope.spawn(|| calls(gateway.connect(), &stop, &answered))).collect();
         // A client that fails ends, and the scope with it.
@@ -38,7 +48,6 @@ fn reloads_under_load_fail_no_call() {
             gateway.write(&rules(reloads));
             gateway.guard().reload().unwrap();
         }
-        stop.store(true, Ordering::SeqCst);
     });
     assert!(answered.into_inner() >= 1_000);
 }
@@ -71,6 +80,7 @@ fn restarts_under_load_fail_no_call() {
     let (address, admin) = (gateway.guard().http()[0], gateway.guard().admin());
     let (stop, answered) = (AtomicBool::new(false), AtomicUsize::new(0));
     std::thread::scope(|scope| {
+        let _stop = Stop(&stop);
         let mut clients = Vec::new();
         for _ in 0..2 {
             clients.push(scope.spawn(|| new_connections(address, &stop, &answered)));
@@ -88,7 +98,6 @@ fn restarts_under_load_fail_no_call() {
         while running() && answered.load(Ordering::SeqCst) < before + 300 {
             std::thread::yield_now();
         }
-        stop.store(true, Ordering::SeqCst);
     });
     assert_eq!(gateway.get("/", "").status, 200);
 }
@@ -133,7 +142,7 @@ fn an_end_under_load_fails_no_call() {
 
 #[test]
 fn idle_connections_and_slow_heads_do_not_harm_a_call() {
-    let gateway = Gateway::start(Echo::start().address, "");
+    let gateway = Gateway::start_impatient(Echo::start().address, "", "");
     let idle: Vec<_> = (0..300).map(|_| gateway.connect()).collect();
     let slow: Vec<_> = (0..300)
         .map(|_| {

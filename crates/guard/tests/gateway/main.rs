@@ -24,6 +24,8 @@ mod http2_server;
 mod http2_tls;
 mod http2_upstream;
 mod load;
+mod lockout;
+mod lockout_proofs;
 mod operator;
 mod proxied;
 mod server;

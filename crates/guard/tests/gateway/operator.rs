@@ -135,14 +135,13 @@ fn guessing_keys_locks_the_guesser_out_even_with_a_right_one() {
     );
     let gateway = Gateway::start(Echo::start().address, &rules);
     let call = |key: &str| gateway.get("/", &format!("authorization: Bearer {key}\r\n")).status;
-    assert_eq!(call(&right.key), 200);
     let guesses: Vec<u16> = (0..5).map(|number| call(&format!("rw_guess-{number}"))).collect();
     assert_eq!(guesses, [401, 401, 401, 401, 429]);
     assert_eq!(call(&right.key), 429, "a right guess is not told from a wrong one");
 }
 
 /// A server that knows nobody.
-fn refusing() -> std::net::SocketAddr {
+pub(crate) fn refusing() -> std::net::SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     std::thread::spawn(move || {

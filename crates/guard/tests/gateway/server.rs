@@ -71,7 +71,7 @@ fn answer(mut stream: &TcpStream, counter: &AtomicUsize) -> bool {
 }
 
 /// Reads a message: its head, and its body without framing.
-pub(crate) fn read_message(stream: &TcpStream) -> Option<(String, Vec<u8>)> {
+pub(crate) fn read_message(stream: impl Read) -> Option<(String, Vec<u8>)> {
     let mut reader = BufReader::with_capacity(1, stream);
     let mut head = String::new();
     while !head.ends_with("\r\n\r\n") {
@@ -104,11 +104,17 @@ pub(crate) fn read_message(stream: &TcpStream) -> Option<(String, Vec<u8>)> {
     Some((head, body))
 }
 
+/// For clients and servers that a test expects to answer, on a machine that may be busy with other things.
+const PATIENT: &str = "header = \"30s\"\nbody = \"30s\"\nresponse = \"30s\"";
+/// For those that a test expects to be given up.
+const IMPATIENT: &str = "header = \"500ms\"\nbody = \"500ms\"\nresponse = \"1s\"";
+
 /// A running gateway; ended when it is dropped.
 pub(crate) struct Gateway {
     guard: Option<Guard>,
     pub(crate) folder: TempDir,
     upstream: SocketAddr,
+    timeouts: &'static str,
 }
 
 impl Gateway {
@@ -117,21 +123,31 @@ impl Gateway {
         Self::start_with(upstream, "", rules)
     }
 
+    /// One that gives up clients within half a second, and servers within one.
+    pub(crate) fn start_impatient(upstream: SocketAddr, keys: &str, rules: &str) -> Self {
+        Self::build(upstream, keys, rules, IMPATIENT)
+    }
+
     /// The same with further keys of `[upstream]`.
     pub(crate) fn start_with(upstream: SocketAddr, keys: &str, rules: &str) -> Self {
+        Self::build(upstream, keys, rules, PATIENT)
+    }
+
+    fn build(upstream: SocketAddr, keys: &str, rules: &str, timeouts: &'static str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let policy = policy(upstream, rules).replace("\n[timeouts]", &format!("\n{keys}[timeouts]"));
+        let policy =
+            policy(upstream, rules, timeouts).replace("\n[timeouts]", &format!("\n{keys}[timeouts]"));
         std::fs::write(folder.path().join("ratewarden.toml"), policy).unwrap();
         let guard = Guard::start(&folder.path().join("ratewarden.toml"));
         let guard = Some(guard.unwrap_or_else(|error| panic!("{error}")));
-        Self { guard, folder, upstream }
+        Self { guard, folder, upstream, timeouts }
     }
 
     /// Why a gateway with these rules does not start.
     pub(crate) fn refusal(rules: &str) -> GuardError {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("ratewarden.toml");
-        std::fs::write(&file, policy(([127, 0, 0, 1], 1).into(), rules)).unwrap();
+        std::fs::write(&file, policy(([127, 0, 0, 1], 1).into(), rules, PATIENT)).unwrap();
         Guard::start(&file).map(Guard::stop).unwrap_err()
     }
 
@@ -141,12 +157,17 @@ impl Gateway {
 
     /// Writes other rules; they are not in force before a reload.
     pub(crate) fn write(&self, rules: &str) {
-        std::fs::write(self.folder.path().join("ratewarden.toml"), policy(self.upstream, rules)).unwrap();
+        std::fs::write(
+            self.folder.path().join("ratewarden.toml"),
+            policy(self.upstream, rules, self.timeouts),
+        )
+        .unwrap();
     }
 
     /// Puts another server behind the gateway, at the next reload.
     pub(crate) fn write_upstream(&self, upstream: SocketAddr) {
-        std::fs::write(self.folder.path().join("ratewarden.toml"), policy(upstream, "")).unwrap();
+        std::fs::write(self.folder.path().join("ratewarden.toml"), policy(upstream, "", self.timeouts))
+            .unwrap();
     }
 
     pub(crate) fn stop(&mut self) {
@@ -198,14 +219,14 @@ impl Drop for Gateway {
     }
 }
 
-fn policy(upstream: SocketAddr, rules: &str) -> String {
+fn policy(upstream: SocketAddr, rules: &str, timeouts: &str) -> String {
     let (listen, rest) = match rules.split_once("---") {
         Some((listen, rest)) => (listen, rest),
         None => ("", rules),
     };
     format!(
         "[listen]\nhttp = \"127.0.0.1:0\"\nthreads = 2\n{listen}\n[upstream]\nurl = \"http://{upstream}\"\n\
-         [timeouts]\nshutdown = \"200ms\"\nheader = \"500ms\"\nbody = \"500ms\"\nresponse = \"1s\"\n{rest}\n"
+         [timeouts]\nshutdown = \"200ms\"\n{timeouts}\n{rest}\n"
     )
 }
 
@@ -219,7 +240,7 @@ pub(crate) struct Answer {
 
 impl Answer {
     /// Reads one; `None` when the connection ends first.
-    pub(crate) fn read(stream: &TcpStream) -> Option<Self> {
+    pub(crate) fn read(stream: impl Read) -> Option<Self> {
         let (head, body) = read_message(stream)?;
         let status = head.split(' ').nth(1)?.parse().ok()?;
         Some(Self { status, head, body: String::from_utf8_lossy(&body).into_owned() })

@@ -54,9 +54,11 @@ fn guessing_tokens_locks_the_guesser_out_as_guessing_keys_does() {
     let folder = tempfile::tempdir().unwrap();
     let log = folder.path().join("access.log");
     let more = format!("[credentials]\nper-source = \"3/1h\"\n[log]\naccess = {:?}\n", log.to_str().unwrap());
-    let mut gateway = Gateway::start(Echo::start().address, &issuer.rules(&more));
+    let trust = "[trust]\nproxies = [\"127.0.0.1\"]\n";
+    let mut gateway = Gateway::start(Echo::start().address, &issuer.rules(&format!("{trust}{more}")));
     let right = key.token("EdDSA", Some("a"), &claims("ann"));
-    assert_eq!(call(&gateway, &right).status, 200);
+    let elsewhere = format!("x-forwarded-for: 192.0.2.9\r\nauthorization: Bearer {right}\r\n");
+    assert_eq!(gateway.get("/", &elsewhere).status, 200);
     let forger = SigningKey::ed25519();
     let guesses: Vec<u16> = (0..5)
         .map(|number| forger.token("EdDSA", Some("a"), &claims(&format!("ann-{number}"))))
@@ -66,11 +68,10 @@ fn guessing_tokens_locks_the_guesser_out_as_guessing_keys_does() {
     assert_eq!(call(&gateway, &right).status, 429, "a right guess is not told from a wrong one");
     gateway.stop();
     let lines = wait_for_lines(&log, 7);
-    assert_eq!((&lines[6]["decision"], lines[6]["caller"].as_str()), (&"banned".into(), Some("")));
-    assert!(
-        !lines[0]["caller"].as_str().unwrap().is_empty(),
-        "signatures of who is locked out are not looked at"
-    );
+    // Two workers write them, and one of the two remembers the right token, which costs it no signature.
+    let banned: Vec<_> = lines.iter().filter(|line| line["decision"] == "banned").collect();
+    assert_eq!(banned.len(), 2);
+    assert!(banned.iter().any(|line| line["caller"] == ""), "forgeries are not looked at: {banned:?}");
 }
 
 #[test]

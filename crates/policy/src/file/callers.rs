@@ -98,6 +98,15 @@ impl Choice for JwtAlgorithm {
 table! {
     /// What happens to failed credentials. They are counted twice: who guesses at many is locked out as a source,
     /// and what many guess at as a target.
+    /// A lock-out of an address, and so a `[[penalty]]` for failed credentials per address, spares callers who had proved
+    /// a credential from that address before: a key of a `keys` file, a token, a client certificate. A user of Basic and
+    /// a key without a file are the upstream's to check and are not spared. Everybody else is answered alike, whatever
+    /// credential is tried. Who is spared and then fails itself as often (401 and 403 of the upstream) is locked out for
+    /// itself at that address. A key of somebody who is spared can still be tried from there: keys are to be random.
+    /// Remembered are at most 65,536 pairs of caller and address, 8 for each caller, until 24 hours without a call that was
+    /// let through. While there is no place a new pair is not remembered; none that is in use is forgotten for it. It is
+    /// kept over a reload, not over a restart. Signatures of tokens from a locked-out address are checked only where the
+    /// token claims to be of a caller who is known there, and at most ten a second.
     Credentials {
         /// Failures from one client address before it is locked out.
         "per-source" per_source: Rate, Default "\"20/1m\"";
