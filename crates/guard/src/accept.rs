@@ -15,6 +15,7 @@ use tracing::{debug, warn};
 
 use crate::client::Client;
 use crate::connections::{Full, Open};
+use crate::descriptors::Missing;
 use crate::h1;
 use crate::h2;
 use crate::net::stream::Stream;
@@ -22,7 +23,8 @@ use crate::tls;
 use crate::transfer::Rewound;
 use crate::worker::Worker;
 
-/// After an accept that failed (file descriptors used up) the next is tried this much later.
+/// After an accept that failed (file descriptors used up) the next is tried this much later; who wants to connect
+/// waits in the listener's queue meanwhile.
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// How often the end of the connections is looked for at the end.
@@ -77,8 +79,10 @@ async fn accept(worker: Rc<Worker>, listener: TcpListener, tls: bool) {
             }
             Err(error) if is_the_clients(&error) => {}
             Err(error) => {
-                worker.metrics.refused("accept");
-                warn!(%error, "A connection cannot be accepted.");
+                if !worker.lacks_descriptors(Missing::Accept, &error) {
+                    worker.metrics.refused("accept");
+                    warn!(%error, "A connection cannot be accepted.");
+                }
                 tokio::time::sleep(PAUSE).await;
             }
         }

@@ -4,8 +4,12 @@ use std::io;
 
 use ratewarden_http1::{BadChunk, Refused};
 
+use crate::descriptors::{self, Missing};
 use crate::judge::Refusal;
 use crate::worker::Worker;
+
+/// The reason where a connection to a server cannot be opened for want of a descriptor.
+const NO_DESCRIPTOR: &str = "descriptors_used_up";
 
 /// Why a server gave no answer that can be passed on.
 #[derive(Debug)]
@@ -39,6 +43,11 @@ impl Failed {
     pub(crate) fn answer(&self) -> Option<Refusal> {
         let bad = |reason, detail: &str| Some(Refusal::new(502, reason, detail));
         match self {
+            Self::Connect(error) if descriptors::are_used_up(error) => Some(Refusal::new(
+                503,
+                NO_DESCRIPTOR,
+                "the gateway has no file descriptor left for a connection to the server behind it; try again in a moment",
+            )),
             Self::Connect(_) => bad("upstream_connect", "the server behind the gateway cannot be reached"),
             Self::Closed => bad("upstream_closed", "the server behind the gateway closed the connection"),
             Self::Malformed(_) => {
@@ -60,12 +69,26 @@ impl Failed {
     /// Counts and logs what is the upstream's fault; returns what the client is told.
     pub(crate) fn record(&self, worker: &Worker) -> Option<Refusal> {
         let answer = self.answer();
-        if !matches!(self, Self::Client(_)) {
+        if let Self::Connect(error) = self
+            && descriptors::are_used_up(error)
+        {
+            // It is the gateway's own fault, and was said and counted where it was found.
+            worker.metrics.refused(NO_DESCRIPTOR);
+        } else if !matches!(self, Self::Client(_)) {
             let reason = answer.as_ref().map_or("upstream_midway", |refusal| refusal.reason);
             worker.metrics.upstream_failed(reason);
             tracing::warn!(reason, detail = self.detail(), "The upstream failed a call.");
         }
         answer
+    }
+
+    /// Counts an attempt to connect that failed: as the server's fault, or the gateway's.
+    pub(crate) fn record_attempt(&self, worker: &Worker) {
+        let is_ours =
+            matches!(self, Self::Connect(error) if worker.lacks_descriptors(Missing::Upstream, error));
+        if !is_ours {
+            worker.metrics.upstream_failed("connect_attempt");
+        }
     }
 
     fn detail(&self) -> String {

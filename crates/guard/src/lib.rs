@@ -5,7 +5,7 @@
 //!
 //! | module | thought |
 //! |---|---|
-//! | `accept`, `connections`, `net`, `tls` | connections: counted, capped, decrypted |
+//! | `accept`, `connections`, `descriptors`, `net`, `tls` | connections: counted, capped, decrypted |
 //! | `h1` | HTTP/1.1: heads parsed where they lie, bodies passed through |
 //! | `call`, `client`, `forwarded`, `failed` | what every engine shares: from a head to a decision, who is there, how it fails |
 //! | `h2`, `transfer` | HTTP/2, which is hyper's; bodies handed from one version to the other |
@@ -30,6 +30,7 @@ mod call;
 mod client;
 mod clock;
 mod connections;
+mod descriptors;
 mod durable;
 mod failed;
 mod forwarded;

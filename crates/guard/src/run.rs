@@ -16,6 +16,7 @@ use crate::accept;
 use crate::access_log::AccessLog;
 use crate::admin::Admin;
 use crate::clock::Clock;
+use crate::descriptors;
 use crate::durable::{Durable, Keeper};
 use crate::handover::{self, Offer, Predecessor};
 use crate::issuers;
@@ -103,6 +104,7 @@ impl Guard {
 
     fn start_after(path: &Path, mut predecessor: Option<Predecessor>) -> Result<Self, GuardError> {
         let policy = load::read(path)?;
+        descriptors::prepare(&policy);
         let keys = policy.caps.keys;
         let capacity = Capacity { keys, verified_keys: keys.min(VERIFIED_KEYS) };
         let durable = Durable::open(&policy, capacity)?;

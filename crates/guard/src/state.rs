@@ -10,6 +10,7 @@ use ratewarden_policy::Policy;
 use crate::access_log::AccessLog;
 use crate::clock::Clock;
 use crate::connections::Connections;
+use crate::descriptors::Descriptors;
 use crate::durable::Writes;
 use crate::issuers::Issuers;
 use crate::judge::Rules;
@@ -43,6 +44,7 @@ pub(crate) struct Shared {
     /// What the hasher was made from; callers are hashed under it too.
     pub(crate) secret: [u8; 16],
     pub(crate) connections: Arc<Connections>,
+    pub(crate) descriptors: Descriptors,
     pub(crate) penalties: Penalties,
     /// Which callers proved who they are, and from where.
     pub(crate) pairs: Pairs,
@@ -74,6 +76,7 @@ impl Shared {
             hasher,
             secret,
             connections: Arc::default(),
+            descriptors: Descriptors::default(),
             penalties: Penalties::default(),
             pairs: Pairs::default(),
             writes: Writes::default(),

@@ -6,6 +6,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use ratewarden_callers::Caller;
 use ratewarden_limiter::Time;
@@ -26,6 +27,8 @@ pub(crate) struct Worker {
     pub(crate) deadlines: Rc<Deadlines>,
     pub(crate) metrics: Arc<Metrics>,
     top: Arc<Mutex<Top>>,
+    /// When connections were last closed for want of descriptors.
+    pub(crate) made_room: Cell<Option<Instant>>,
     /// Told when the gateway ends, for connections that have something to say then.
     pub(crate) ending: Notify,
     loaded: RefCell<Arc<Loaded>>,
@@ -48,6 +51,7 @@ impl Worker {
             deadlines: Rc::default(),
             metrics: shared.add_metrics(),
             top: shared.add_top(),
+            made_room: Cell::new(None),
             ending: Notify::new(),
             version: Cell::new(version),
             pool: RefCell::new(pool(&loaded)),

@@ -29,6 +29,9 @@ pub(crate) async fn run(arguments: GuardArgs) -> Result<Exit, Failure> {
     for address in guard.https() {
         tracing::info!("Listening on https://{address}.");
     }
+    if let Some(address) = guard.admin() {
+        tracing::info!("The admin listener is http://{address}.");
+    }
     let mut hangup = signal(SignalKind::hangup()).map_err(|error| {
         Failure::new(Exit::Unreachable, error, "SIGHUP cannot be listened for; restart to change the policy")
     })?;

@@ -5,6 +5,7 @@
 use std::fmt::Write as _;
 use std::sync::atomic::Ordering;
 
+use crate::descriptors::{self, Missing};
 use crate::gate::Judged;
 use crate::metrics::{LATENCIES, Totals};
 use crate::state::Shared;
@@ -44,6 +45,7 @@ pub(crate) fn write(shared: &Shared) -> String {
     page.sample("ratewarden_response_bytes_total", &[], totals.response_bytes);
     page.family("ratewarden_connections", "gauge", "Open client connections.");
     page.sample("ratewarden_connections", &[], shared.connections.open() as u64);
+    descriptors(&mut page, shared);
     let usage = shared.counters.usage();
     page.family("ratewarden_keys", "gauge", "Places of the store that are taken, idle ones included.");
     page.sample("ratewarden_keys", &[], usage.keys);
@@ -65,6 +67,16 @@ pub(crate) fn write(shared: &Shared) -> String {
         page.sample("ratewarden_upstream_healthy", &labels, u64::from(known.is_healthy()));
     }
     page.0
+}
+
+fn descriptors(page: &mut Page, shared: &Shared) {
+    let name = "ratewarden_descriptors_used_up_total";
+    page.family(name, "counter", "Times that no file descriptor was left, by what it was needed for.");
+    for missing in Missing::ALL {
+        page.sample(name, &[("for", missing.word())], shared.descriptors.count(missing));
+    }
+    page.family("process_max_fds", "gauge", "File descriptors that the process may have.");
+    page.sample("process_max_fds", &[], descriptors::limit());
 }
 
 fn penalties(page: &mut Page, shared: &Shared) {

@@ -14,10 +14,12 @@ mod query;
 mod respond;
 mod routes;
 
+use std::cell::RefCell;
 use std::convert::Infallible;
 use std::net::{IpAddr, TcpListener};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use hyper::Request;
 use hyper::body::Incoming;
@@ -26,6 +28,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
+use crate::descriptors::{Missing, Spare};
 use crate::state::Shared;
 use crate::worker::Worker;
 use respond::{Answer, json, problem, refusal, set, text};
@@ -33,6 +36,12 @@ use routes::{Entry, Route};
 
 /// Connections at a time.
 const CONNECTIONS: usize = 64;
+
+/// Descriptors that are kept for those: who looks after the gateway must get in when clients have used up all others.
+const SPARE: usize = 4;
+
+/// After an accept that failed the next is tried this much later.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// What the admin listener needs to know.
 pub(crate) struct Admin {
@@ -72,13 +81,21 @@ impl Admin {
             }
         };
         let places = Arc::new(tokio::sync::Semaphore::new(CONNECTIONS));
+        let spare = Rc::new(RefCell::new(Spare::take(SPARE)));
         loop {
             let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
-            let Ok((stream, peer)) = listener.accept().await else {
-                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-                continue;
+            let (stream, peer) = match listener.accept().await {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    let is_missing = admin.worker.lacks_descriptors(Missing::Admin, &error);
+                    if !is_missing || !spare.borrow_mut().give_up() {
+                        tokio::time::sleep(PAUSE).await;
+                        spare.borrow_mut().refill();
+                    }
+                    continue;
+                }
             };
-            let admin = Rc::clone(&admin);
+            let (admin, spare) = (Rc::clone(&admin), Rc::clone(&spare));
             tokio::task::spawn_local(async move {
                 let service = service_fn(|request| {
                     let admin = Rc::clone(&admin);
@@ -89,6 +106,8 @@ impl Admin {
                 if let Err(error) = server.serve_connection(TokioIo::new(stream), service).await {
                     tracing::debug!(%error, "An admin connection failed.");
                 }
+                // At once, before a client's connection has it.
+                spare.borrow_mut().refill();
                 drop(place);
             });
         }

@@ -105,7 +105,7 @@ async fn attempts(
             None => match connect(session, loaded, &server).await {
                 Ok(connection) => connection,
                 Err(failed) => {
-                    session.worker.metrics.upstream_failed("connect_attempt");
+                    failed.record_attempt(&session.worker);
                     unreachable.push(server.index());
                     last = failed;
                     continue;

@@ -118,7 +118,7 @@ async fn to_http1(
             None => match connect(answering, &server).await {
                 Ok(connection) => connection,
                 Err(failed) => {
-                    worker.metrics.upstream_failed("connect_attempt");
+                    failed.record_attempt(&worker);
                     unreachable.push(server.index());
                     last = failed;
                     continue;

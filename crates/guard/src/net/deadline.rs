@@ -65,6 +65,30 @@ impl Deadlines {
         self.idle_until.set(Some(at));
     }
 
+    /// Ends at once, for want of room, the waits between two calls that have at most `left` to go: the `most` of them
+    /// that would end first, which are those that have waited for longest. Returns how many.
+    pub(crate) fn end_idle_early(&self, left: Duration, most: usize) -> usize {
+        let before = self.now() + left;
+        let all = self.all.borrow();
+        let mut idle: Vec<(Instant, Rc<Deadline>)> = all
+            .iter()
+            .filter_map(Weak::upgrade)
+            .filter(|deadline| deadline.idle.get() && !deadline.passed.get())
+            .filter_map(|deadline| Some((deadline.at.get().filter(|at| *at <= before)?, deadline)))
+            .collect();
+        if idle.len() > most {
+            idle.select_nth_unstable_by_key(most, |(at, _)| *at);
+            idle.truncate(most);
+        }
+        for (_, deadline) in &idle {
+            deadline.passed.set(true);
+            if let Some(waker) = deadline.waker.borrow_mut().take() {
+                waker.wake();
+            }
+        }
+        idle.len()
+    }
+
     /// Finds every connection whose deadline has passed, and forgets those that have ended. Who is found must be woken.
     fn look(&self, now: Instant) -> Vec<Waker> {
         self.now.set(now);
@@ -213,6 +237,40 @@ mod tests {
                     ended = idle.idle_until(far, pending::<()>()) => assert_eq!(ended, Err(Late)),
                     _ = busy => panic!("a call under way was cut off"),
                 }
+            })
+            .await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn for_want_of_room_those_that_have_waited_longest_between_calls_end_first() {
+        let local = tokio::task::LocalSet::new();
+        local
+            .run_until(async {
+                let deadlines = Rc::new(Deadlines::default());
+                let ended = Rc::new(RefCell::new(Vec::new()));
+                for seconds in [50, 10, 30, 20, 5] {
+                    let (deadline, ended) = (deadlines.add(), Rc::clone(&ended));
+                    let until = deadlines.now() + Duration::from_secs(seconds);
+                    tokio::task::spawn_local(async move {
+                        // One of them is a call that is under way.
+                        let late = match seconds {
+                            5 => deadline.until(until, pending::<()>()).await,
+                            _ => deadline.idle_until(until, pending::<()>()).await,
+                        };
+                        assert_eq!(late, Err(Late));
+                        ended.borrow_mut().push(seconds);
+                    });
+                }
+                let make_room = async |left, most| {
+                    tokio::task::yield_now().await;
+                    let count = deadlines.end_idle_early(Duration::from_secs(left), most);
+                    tokio::task::yield_now().await;
+                    ended.borrow_mut().sort_unstable();
+                    (count, ended.borrow().clone())
+                };
+                assert_eq!(make_room(9, 2).await, (0, vec![]));
+                assert_eq!(make_room(30, 2).await, (2, vec![10, 20]));
+                assert_eq!(make_room(30, 2).await, (1, vec![10, 20, 30]));
             })
             .await;
     }

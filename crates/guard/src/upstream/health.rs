@@ -1,5 +1,6 @@
 //! Active health checks: a server that fails them gets no calls until it passes them again.
 
+use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +15,7 @@ use tracing::{info, warn};
 
 use super::connect::Connector;
 use super::servers::Known;
+use crate::descriptors::Missing;
 use crate::state::Loaded;
 use crate::worker::Worker;
 
@@ -24,7 +26,7 @@ const LOOK: Duration = Duration::from_secs(1);
 pub(crate) async fn keep_checking(worker: Rc<Worker>) {
     loop {
         let loaded = worker.loaded();
-        let checks = begin(&loaded);
+        let checks = begin(&worker, &loaded);
         while Arc::ptr_eq(&worker.loaded().servers, &loaded.servers) {
             tokio::time::sleep(LOOK).await;
         }
@@ -33,19 +35,19 @@ pub(crate) async fn keep_checking(worker: Rc<Worker>) {
 }
 
 /// Begins to check every server; the checks end when the set is dropped.
-fn begin(loaded: &Loaded) -> JoinSet<()> {
+fn begin(worker: &Rc<Worker>, loaded: &Loaded) -> JoinSet<()> {
     let mut checks = JoinSet::new();
     let upstream = &loaded.policy.upstream;
     if let Some(check) = &upstream.health {
         for known in loaded.servers.all() {
             let (known, connector) = (Arc::clone(known), loaded.connector.clone());
-            checks.spawn_local(watch(known, check.clone(), connector, upstream.http2));
+            checks.spawn_local(watch(Rc::clone(worker), known, check.clone(), connector, upstream.http2));
         }
     }
     checks
 }
 
-async fn watch(known: Arc<Known>, check: HealthCheck, connector: Connector, http2: bool) {
+async fn watch(worker: Rc<Worker>, known: Arc<Known>, check: HealthCheck, connector: Connector, http2: bool) {
     let mut ticks = tokio::time::interval(check.every);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let (mut good, mut bad) = (0_u32, 0_u32);
@@ -53,7 +55,10 @@ async fn watch(known: Arc<Known>, check: HealthCheck, connector: Connector, http
         ticks.tick().await;
         match ask(&known, &check, &connector, http2).await {
             Ok(()) => (good, bad) = (good.saturating_add(1), 0),
-            Err(why) => {
+            // The server was not asked, so nobody knows more of it than before.
+            Err(Bad::NotAsked(error)) if worker.lacks_descriptors(Missing::Health, &error) => {}
+            Err(bad_answer) => {
+                let why = bad_answer.to_string();
                 (good, bad) = (0, bad.saturating_add(1));
                 if bad == check.unhealthy_after.get() && known.set_healthy(false) {
                     warn!(server = known.authority, why, "Upstream server is unhealthy.");
@@ -66,13 +71,28 @@ async fn watch(known: Arc<Known>, check: HealthCheck, connector: Connector, http
     }
 }
 
-async fn ask(known: &Known, check: &HealthCheck, connector: &Connector, http2: bool) -> Result<(), String> {
+/// Why a check is not passed.
+#[derive(Debug, thiserror::Error)]
+enum Bad {
+    #[error("{0}")]
+    NotAsked(io::Error),
+    #[error("{0}")]
+    Answer(String),
+}
+
+async fn ask(known: &Known, check: &HealthCheck, connector: &Connector, http2: bool) -> Result<(), Bad> {
     let asked = tokio::time::timeout(check.timeout, status(known, check, connector, http2));
     match asked.await {
         Ok(Ok(status)) if (200..400).contains(&status) => Ok(()),
-        Ok(Ok(status)) => Err(format!("answered {status}")),
-        Ok(Err(error)) => Err(error.to_string()),
-        Err(_) => Err(format!("no answer in {}", ratewarden_model::format_duration(check.timeout))),
+        Ok(Ok(status)) => Err(Bad::Answer(format!("answered {status}"))),
+        Ok(Err(error)) => Err(match error.downcast::<io::Error>() {
+            Ok(error) => Bad::NotAsked(*error),
+            Err(error) => Bad::Answer(error.to_string()),
+        }),
+        Err(_) => {
+            let timeout = ratewarden_model::format_duration(check.timeout);
+            Err(Bad::Answer(format!("no answer in {timeout}")))
+        }
     }
 }
 

@@ -86,7 +86,7 @@ impl Sending<'_> {
             let (mut sender, reused) = match self.connection(&server).await {
                 Ok(connection) => connection,
                 Err(failed) => {
-                    self.worker.metrics.upstream_failed("connect_attempt");
+                    failed.record_attempt(self.worker);
                     unreachable.push(server.index());
                     last = failed;
                     continue;
