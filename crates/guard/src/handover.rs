@@ -3,7 +3,8 @@
 //! A running gateway offers its sockets to another process of the same user that was started with the same policy
 //! file. The successor gets them over a Unix socket, starts, and says that it is ready; only then does the old one
 //! stop accepting and drain. The sockets themselves are never closed, so connections that wait in the kernel to be
-//! accepted are the successor's.
+//! accepted are the successor's. Nor is the Unix socket, which goes with them: who comes to replace a gateway that has
+//! just replaced another waits in it too.
 //!
 //! A second set of sockets with `SO_REUSEPORT` was rejected: what waits at the old set when it is closed is lost.
 //! So was a `fork` on a signal: the successor would be a child of the process it replaces, which no supervisor
@@ -18,7 +19,7 @@ use serde::{Deserialize, Serialize};
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(target_os = "linux")]
-pub(crate) use linux::{Offer, Predecessor, predecessor};
+pub(crate) use linux::{Offer, Predecessor, Stand, predecessor};
 
 /// What a socket is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,7 +49,7 @@ pub(crate) fn take(
 }
 
 #[cfg(not(target_os = "linux"))]
-pub(crate) use elsewhere::{Offer, Predecessor, predecessor};
+pub(crate) use elsewhere::{Offer, Predecessor, Stand, predecessor};
 
 #[cfg(not(target_os = "linux"))]
 mod elsewhere {
@@ -63,7 +64,12 @@ mod elsewhere {
     #[derive(Debug)]
     pub(crate) struct Predecessor {
         pub(crate) sockets: Vec<Listening>,
+        pub(crate) stand: Option<Stand>,
     }
+
+    /// Nothing.
+    #[derive(Debug)]
+    pub(crate) struct Stand;
 
     /// Nothing.
     #[derive(Debug)]
@@ -78,7 +84,12 @@ mod elsewhere {
     }
 
     impl Offer {
-        pub(crate) fn make(_: &Path, _: Vec<Listening>, _: watch::Sender<bool>) -> io::Result<Self> {
+        pub(crate) fn make(
+            _: &Path,
+            _: Option<Stand>,
+            _: Vec<Listening>,
+            _: watch::Sender<bool>,
+        ) -> io::Result<Self> {
             Ok(Self)
         }
 

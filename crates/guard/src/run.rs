@@ -121,6 +121,7 @@ impl Guard {
             |threads| threads.get() as usize,
         );
         let inherited = predecessor.as_mut().map(|it| std::mem::take(&mut it.sockets)).unwrap_or_default();
+        let stand = predecessor.as_mut().and_then(|it| it.stand.take());
         let sockets = Sockets::open(policy, count, inherited)?;
         let counters = Counters::new(capacity);
         prepare(&counters, policy);
@@ -148,7 +149,7 @@ impl Guard {
         if let Some(predecessor) = predecessor {
             predecessor.ready();
         }
-        let offer = Offer::make(path, sockets.handles, taken).map_err(GuardError::Worker)?;
+        let offer = Offer::make(path, stand, sockets.handles, taken).map_err(GuardError::Worker)?;
         let (http, https) = (sockets.http, sockets.https);
         Ok(Self {
             path: path.to_owned(),

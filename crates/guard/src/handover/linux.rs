@@ -3,7 +3,7 @@
 use std::io::{self, IoSlice, IoSliceMut, Read as _, Write as _};
 use std::mem::MaybeUninit;
 use std::net::{SocketAddr, TcpListener};
-use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::os::linux::net::SocketAddrExt as _;
 use std::os::unix::net::{SocketAddr as UnixAddress, UnixListener, UnixStream};
 use std::path::Path;
@@ -38,7 +38,11 @@ const NAME_PATIENCE: Duration = Duration::from_secs(30);
 /// Between two tries for the name.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// One socket, or the end of them.
+/// Where successors ask: the Unix socket, which is handed over as well.
+#[derive(Debug)]
+pub(crate) struct Stand(UnixListener);
+
+/// One socket; or the end of them, with the stand.
 #[derive(Debug, Serialize, Deserialize)]
 struct Record {
     purpose: Option<Purpose>,
@@ -49,7 +53,15 @@ struct Record {
 #[derive(Debug)]
 pub(crate) struct Predecessor {
     pub(crate) sockets: Vec<Listening>,
+    pub(crate) stand: Option<Stand>,
     stream: UnixStream,
+}
+
+/// What is handed over in one record.
+enum Handed {
+    Socket(Listening),
+    /// The end. A gateway of an older version keeps its stand.
+    Stand(Option<Stand>),
 }
 
 /// An offer that stands until it is taken or ended.
@@ -73,10 +85,13 @@ pub(crate) fn predecessor(policy: &Path) -> io::Result<Option<Predecessor>> {
     is_ours(&stream)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     let mut sockets = Vec::new();
-    while let Some(listening) = receive(&stream)? {
-        sockets.push(listening);
-    }
-    Ok(Some(Predecessor { sockets, stream }))
+    let stand = loop {
+        match receive(&stream)? {
+            Handed::Socket(listening) => sockets.push(listening),
+            Handed::Stand(stand) => break stand,
+        }
+    };
+    Ok(Some(Predecessor { sockets, stand, stream }))
 }
 
 impl Predecessor {
@@ -89,17 +104,21 @@ impl Predecessor {
 }
 
 impl Offer {
-    /// Offers the sockets to a successor; `taken` says when one has them and is ready.
+    /// Offers the sockets to a successor, at the stand of the predecessor where there was one; `taken` says when one has
+    /// them and is ready.
     pub(crate) fn make(
         policy: &Path,
+        stand: Option<Stand>,
         sockets: Vec<Listening>,
         taken: watch::Sender<bool>,
     ) -> io::Result<Self> {
         let name = name(policy)?;
         let ended = Arc::<AtomicBool>::default();
+        // At once, for a successor may come at once.
+        let stand = stand.map(|Stand(listener)| listener).or_else(|| UnixListener::bind_addr(&name).ok());
         let thread = std::thread::Builder::new().name("handover".to_owned()).spawn({
             let (name, ended) = (name.clone(), Arc::clone(&ended));
-            move || offer(&name, &sockets, &taken, &ended)
+            move || offer(&name, stand, &sockets, &taken, &ended)
         })?;
         Ok(Self { name, ended, thread })
     }
@@ -107,27 +126,24 @@ impl Offer {
     /// Takes the offer back. The handles of the sockets are closed when this returns.
     pub(crate) fn end(self) {
         self.ended.store(true, Ordering::SeqCst);
-        // Wakes the thread; when there is nobody to wake it has ended.
-        drop(UnixStream::connect_addr(&self.name));
+        // Wakes the thread. One that has ended has given the stand away, and nobody is to be woken there.
+        if !self.thread.is_finished() {
+            drop(UnixStream::connect_addr(&self.name));
+        }
         if self.thread.join().is_err() {
             warn!("The thread of the hand-over had panicked.");
         }
     }
 }
 
-fn offer(name: &UnixAddress, sockets: &[Listening], taken: &watch::Sender<bool>, ended: &AtomicBool) {
-    let begun = Instant::now();
-    let listener = loop {
-        match UnixListener::bind_addr(name) {
-            Ok(listener) => break listener,
-            Err(error) if begun.elapsed() > NAME_PATIENCE => {
-                warn!(%error, "Another gateway runs with this policy file; this one cannot be replaced with --take-over.");
-                return;
-            }
-            Err(_) if ended.load(Ordering::SeqCst) => return,
-            Err(_) => std::thread::sleep(PAUSE),
-        }
-    };
+fn offer(
+    name: &UnixAddress,
+    stand: Option<UnixListener>,
+    sockets: &[Listening],
+    taken: &watch::Sender<bool>,
+    ended: &AtomicBool,
+) {
+    let Some(listener) = stand.or_else(|| wait_for_name(name, ended)) else { return };
     // From here on whoever ends the offer can wake this thread by connecting.
     if ended.load(Ordering::SeqCst) {
         return;
@@ -136,7 +152,7 @@ fn offer(name: &UnixAddress, sockets: &[Listening], taken: &watch::Sender<bool>,
         if ended.load(Ordering::SeqCst) {
             return;
         }
-        match stream.and_then(|stream| hand_over(stream, sockets)) {
+        match stream.and_then(|stream| hand_over(stream, sockets, &listener)) {
             Ok(()) => {
                 info!("A successor has taken over.");
                 taken.send_replace(true);
@@ -147,36 +163,50 @@ fn offer(name: &UnixAddress, sockets: &[Listening], taken: &watch::Sender<bool>,
     }
 }
 
+/// The stand of a gateway whose name another still has: one that ends just now, or keeps its stand.
+fn wait_for_name(name: &UnixAddress, ended: &AtomicBool) -> Option<UnixListener> {
+    let begun = Instant::now();
+    loop {
+        match UnixListener::bind_addr(name) {
+            Ok(listener) => return Some(listener),
+            Err(error) if begun.elapsed() > NAME_PATIENCE => {
+                warn!(%error, "Another gateway runs with this policy file; this one cannot be replaced with --take-over.");
+                return None;
+            }
+            Err(_) if ended.load(Ordering::SeqCst) => return None,
+            Err(_) => std::thread::sleep(PAUSE),
+        }
+    }
+}
+
 /// Gives all sockets to who has connected and waits until it is ready.
-fn hand_over(mut stream: UnixStream, sockets: &[Listening]) -> io::Result<()> {
+fn hand_over(mut stream: UnixStream, sockets: &[Listening], stand: &UnixListener) -> io::Result<()> {
     is_ours(&stream)?;
     stream.set_write_timeout(Some(PATIENCE))?;
     for Listening { purpose, address, socket } in sockets {
-        send(&stream, &Record { purpose: Some(*purpose), address: Some(*address) }, Some(socket))?;
+        send(&stream, &Record { purpose: Some(*purpose), address: Some(*address) }, socket.as_fd())?;
     }
-    send(&stream, &Record { purpose: None, address: None }, None)?;
+    send(&stream, &Record { purpose: None, address: None }, stand.as_fd())?;
     stream.set_read_timeout(Some(PATIENCE))?;
     let mut answer = [0];
     stream.read_exact(&mut answer)?;
     if answer == [READY] { Ok(()) } else { Err(io::ErrorKind::InvalidData.into()) }
 }
 
-fn send(stream: &UnixStream, record: &Record, socket: Option<&TcpListener>) -> io::Result<()> {
+fn send(stream: &UnixStream, record: &Record, socket: BorrowedFd<'_>) -> io::Result<()> {
     let mut bytes = serde_json::to_vec(record)?;
     bytes.resize(RECORD, b' ');
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut rights = SendAncillaryBuffer::new(&mut space);
-    let handles = socket.map(|socket| [socket.as_fd()]);
-    if let Some(handles) = &handles {
-        rights.push(SendAncillaryMessage::ScmRights(handles));
-    }
+    let handles = [socket];
+    rights.push(SendAncillaryMessage::ScmRights(&handles));
     let sent = rustix::net::sendmsg(stream, &[IoSlice::new(&bytes)], &mut rights, SendFlags::NOSIGNAL)?;
     let mut rest = stream;
     rest.write_all(bytes.get(sent..).unwrap_or_default())
 }
 
 /// The next socket, or the end of them.
-fn receive(stream: &UnixStream) -> io::Result<Option<Listening>> {
+fn receive(stream: &UnixStream) -> io::Result<Handed> {
     let mut bytes = [0; RECORD];
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut rights = RecvAncillaryBuffer::new(&mut space);
@@ -195,9 +225,11 @@ fn receive(stream: &UnixStream) -> io::Result<Option<Listening>> {
     let record: Record = serde_json::from_slice(&bytes)?;
     match (record, handles.into_iter().next()) {
         (Record { purpose: Some(purpose), address: Some(address) }, Some(handle)) => {
-            Ok(Some(Listening { purpose, address, socket: TcpListener::from(handle) }))
+            Ok(Handed::Socket(Listening { purpose, address, socket: TcpListener::from(handle) }))
         }
-        (Record { purpose: None, address: None }, None) => Ok(None),
+        (Record { purpose: None, address: None }, stand) => {
+            Ok(Handed::Stand(stand.map(|handle| Stand(UnixListener::from(handle)))))
+        }
         _ => Err(io::ErrorKind::InvalidData.into()),
     }
 }

@@ -104,6 +104,18 @@ fn restarts_under_load_fail_no_call() {
 
 #[cfg(target_os = "linux")]
 #[test]
+fn a_restart_right_after_a_restart_finds_whom_to_replace() {
+    let mut gateway = Gateway::start(Echo::start().address, "");
+    let address = gateway.guard().http()[0];
+    for _ in 0..10 {
+        gateway.restart();
+        assert_eq!(gateway.guard().http()[0], address);
+    }
+    assert_eq!(gateway.get("/", "").status, 200);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
 fn a_successor_that_does_not_start_changes_nothing() {
     let gateway = Gateway::start(Echo::start().address, "");
     gateway.write("[[limit]]\nname = \"x\"\nrate = \"lots\"\n");
