@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(target_os = "linux")]
-pub(crate) use linux::{Offer, Predecessor, Stand, predecessor};
+pub(crate) use linux::{Offer, Predecessor, predecessor};
 
 /// What a socket is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,7 +49,7 @@ pub(crate) fn take(
 }
 
 #[cfg(not(target_os = "linux"))]
-pub(crate) use elsewhere::{Offer, Predecessor, Stand, predecessor};
+pub(crate) use elsewhere::{Offer, Predecessor, predecessor};
 
 #[cfg(not(target_os = "linux"))]
 mod elsewhere {
