@@ -14,6 +14,8 @@ mod admin_decisions;
 mod admin_penalties;
 mod bodies;
 mod calls;
+mod checked;
+mod checked_hostile;
 mod durable;
 mod frames;
 mod hostile;
