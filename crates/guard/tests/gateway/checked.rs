@@ -29,27 +29,40 @@ pub(crate) struct Front {
 
 type Start = fn(&Services, &dyn Fn(u16) -> String) -> Result<Server, StartError>;
 
-/// Each gateway as it stands in the page, with what there says where it listens, and the same for a port.
-const KNOWN: [(&str, &str, fn(u16) -> String, Start); 3] = [
-    (
-        "nginx",
-        "listen 8080;",
-        |port| format!("listen 127.0.0.1:{port};"),
-        |services, write| configured::nginx(services, write),
-    ),
-    (
-        "envoy",
-        "address: 0.0.0.0, port_value: 8080",
-        |port| format!("address: 127.0.0.1, port_value: {port}"),
-        |services, write| configured::envoy(services, write),
-    ),
-    ("caddy", ":8080 {", |port| format!(":{port} {{"), |services, write| configured::caddy(services, write)),
+/// A gateway as it stands in the page.
+struct Known {
+    name: &'static str,
+    /// What there says where it listens, and the same for a port.
+    listens: &'static str,
+    listen: fn(u16) -> String,
+    start: Start,
+}
+
+const KNOWN: [Known; 3] = [
+    Known {
+        name: "nginx",
+        listens: "listen 8080;",
+        listen: |port| format!("listen 127.0.0.1:{port};"),
+        start: |services, write| configured::nginx(services, write),
+    },
+    Known {
+        name: "envoy",
+        listens: "address: 0.0.0.0, port_value: 8080",
+        listen: |port| format!("address: 127.0.0.1, port_value: {port}"),
+        start: |services, write| configured::envoy(services, write),
+    },
+    Known {
+        name: "caddy",
+        listens: ":8080 {",
+        listen: |port| format!(":{port} {{"),
+        start: |services, write| configured::caddy(services, write),
+    },
 ];
 
 /// Every gateway in turn, each with counters of its own. None where they are not installed.
 pub(crate) fn fronts(rules: &'static str) -> impl Iterator<Item = Front> {
     require().into_iter().flat_map(move |services| {
-        KNOWN.iter().map(move |(name, listens, listen, start)| {
+        KNOWN.iter().map(move |Known { name, listens, listen, start }| {
             let upstream = Echo::start();
             let (ratewarden, folder) = guarded(rules);
             let asked = ratewarden.guard().admin().unwrap();
