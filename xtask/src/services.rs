@@ -16,9 +16,10 @@ use ratewarden_testkit::services as wanted;
 use crate::run;
 
 /// Programs that tests or checks start, and Debian's package of each.
-const PROGRAMS: [(&str, &str); 8] = [
+const PROGRAMS: [(&str, &str); 9] = [
     ("nginx", "nginx"),
     ("haproxy", "haproxy"),
+    ("caddy", "caddy"),
     ("wrk", "wrk"),
     ("jq", "jq"),
     ("curl", "curl"),
@@ -80,7 +81,7 @@ fn apt_install(packages: &[&str]) -> Result<()> {
     run::checked(install.args(["-q", "-y", "--no-install-recommends"]).args(packages))?;
     drop(no_daemons);
     if !taken_before && port_80_answers() {
-        for service in ["nginx", "haproxy"] {
+        for service in ["nginx", "haproxy", "caddy"] {
             // One of them may not be there; what counts is the question afterwards.
             run::succeeds(Command::new("service").args([service, "stop"]));
         }

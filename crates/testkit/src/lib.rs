@@ -16,9 +16,11 @@
 //! # Ok(()) }
 //! ```
 //!
-//! Every server answers any path with 200 and [`BODY`]. [`READY_PATH`] alone is outside the limiter, so that
-//! waiting for a server spends nothing of what a test then counts.
+//! Every server answers any path with 200 and [`BODY`], but for the gateways of [`configured`], which run what the
+//! documentation shows. [`READY_PATH`] alone is outside the limiter, so that waiting for a server spends nothing of
+//! what a test then counts.
 
+pub mod configured;
 pub mod envoy;
 pub mod error;
 pub mod express;

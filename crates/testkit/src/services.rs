@@ -27,6 +27,7 @@ pub const NODE_LOCK: &str = include_str!("../node/package-lock.json");
 pub struct Services {
     pub(crate) nginx: PathBuf,
     pub(crate) haproxy: PathBuf,
+    pub(crate) caddy: PathBuf,
     pub(crate) envoy: PathBuf,
     pub(crate) node: PathBuf,
     pub(crate) node_modules: PathBuf,
@@ -91,13 +92,13 @@ pub fn find_program(name: &str) -> Option<PathBuf> {
 /// [`Missing`] names everything that is not there, at once.
 pub fn installed() -> Result<Services, Missing> {
     let mut what = Vec::new();
-    let mut program = |name: &str| {
+    let program = |name: &str| {
         find_program(name).unwrap_or_else(|| {
             what.push(format!("{name} (not in PATH)"));
             PathBuf::new()
         })
     };
-    let (nginx, haproxy, node) = (program("nginx"), program("haproxy"), program("node"));
+    let [nginx, haproxy, caddy, node] = ["nginx", "haproxy", "caddy", "node"].map(program);
     let mut file = |path: PathBuf| {
         if !path.exists() {
             what.push(path.display().to_string());
@@ -112,6 +113,7 @@ pub fn installed() -> Result<Services, Missing> {
         node_modules: file(node_modules.join("express-rate-limit")).with_file_name(""),
         nginx,
         haproxy,
+        caddy,
         node,
     };
     if what.is_empty() { Ok(services) } else { Err(Missing { what }) }

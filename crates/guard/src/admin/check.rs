@@ -5,13 +5,18 @@
 //!
 //! | gateway | method | target |
 //! |---|---|---|
+//! | Envoy | the request's own | the path behind the prefix `/check` |
 //! | nginx | `X-Original-Method` | `X-Original-URI`, both set by hand |
 //! | Traefik, Caddy | `X-Forwarded-Method` | `X-Forwarded-Uri` |
-//! | Envoy | the request's own | the path behind the prefix `/check` |
+//!
+//! All of them pass the client's own fields on, so a field that the gateway does not set is the client's word. Taking
+//! the first that is there was rejected: behind Caddy a client could say `X-Original-URI` and be judged as another call.
+//! Both fields of one form, each once, or the question is none.
 //!
 //! The gateway must be among `trust.proxies`, or all its clients are one. nginx passes on only 401 and 403, so
-//! `/check?reject=403` rejects with that. A call's end is not seen here: a concurrency limit counts only the moment
-//! of the decision, and nothing is settled after the answer.
+//! `/check?reject=403` answers any error but 401 with that, in nginx's form only: the query that Envoy and Caddy ask with
+//! is the client's. A call's end is not seen here: a concurrency limit counts only the moment of the decision, and
+//! nothing is settled after the answer.
 
 use std::borrow::Cow;
 use std::net::IpAddr;
@@ -36,31 +41,57 @@ pub(crate) struct Checked {
     pub(crate) body: String,
 }
 
+/// Where questions are asked, and what Envoy puts the call's own path behind.
+const PATH: &str = "/check";
+
+/// The method and the target, as a configuration of nginx sets them.
+const BY_HAND: [&str; 2] = ["x-original-method", "x-original-uri"];
+
+/// The same, as Traefik and Caddy do of themselves.
+const FORWARDED: [&str; 2] = ["x-forwarded-method", "x-forwarded-uri"];
+
+/// Which status there was, where another one is answered.
+const TRUE_STATUS: &str = "x-ratewarden-status";
+
 /// Decides the call that a gateway asks about. `connected` is the gateway.
 pub(crate) fn check(worker: &Rc<Worker>, request: &Request<Incoming>, connected: IpAddr) -> Checked {
-    let rejected_with = query_values(request.uri().query().unwrap_or_default(), "reject")
-        .next()
-        .and_then(|status| status.parse::<u16>().ok())
-        .filter(|status| (400..600).contains(status));
     let mut checked = decide(worker, request, connected);
-    if let (true, Some(status)) = (checked.status >= 400, rejected_with) {
+    // The client may show other credentials after a 401, and nginx passes it on with what it says of them.
+    if checked.status >= 400
+        && checked.status != 401
+        && let Some(status) = rejects_with(request)
+    {
+        checked.fields.push(TRUE_STATUS, &checked.status.to_string());
         checked.status = status;
     }
     checked
 }
 
+/// The status that the gateway wants for whatever does not pass.
+fn rejects_with(request: &Request<Incoming>) -> Option<u16> {
+    let is_set_by_hand = BY_HAND.iter().any(|name| request.headers().contains_key(*name));
+    if request.uri().path() != PATH || !is_set_by_hand {
+        return None;
+    }
+    let query = request.uri().query().unwrap_or_default();
+    let status: u16 = query_values(query, "reject").next()?.parse().ok()?;
+    (400..600).contains(&status).then_some(status)
+}
+
 fn decide(worker: &Rc<Worker>, request: &Request<Incoming>, connected: IpAddr) -> Checked {
-    let headers = request.headers();
-    let first = |names: [&str; 2]| names.iter().find_map(|name| text(headers, name));
-    let method = first(["x-original-method", "x-forwarded-method"]).unwrap_or(request.method().as_str());
-    let own = request.uri().path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
-    let behind = own.strip_prefix("/check").filter(|rest| rest.starts_with('/')).unwrap_or("/");
-    let target = first(["x-original-uri", "x-forwarded-uri"]).unwrap_or(behind);
+    let (headers, at) = (request.headers(), worker.shared.clock.now());
+    let (method, target) = match described(request) {
+        Ok(described) => described,
+        Err(detail) => {
+            let refusal = Refusal::new(400, "question", detail);
+            let head = Head { method: "", path: "", query: None, fields: headers, at };
+            return turned(worker, &head, *gate::refused(&refusal, None));
+        }
+    };
     let (path, query) = match target.split_once('?') {
         Some((path, query)) => (path, Some(query)),
         None => (target, None),
     };
-    let at = worker.shared.clock.now();
     let checked = normalise(path).and_then(|path| query.map_or(Ok(()), check_query).map(|()| path));
     let path = match checked {
         Ok(path) => path,
@@ -91,6 +122,40 @@ fn turned(worker: &Worker, head: &Head<'_, HeaderMap>, turned: Turned) -> Checke
     Checked { status, fields, media_type, body }
 }
 
-fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
-    headers.get(name).and_then(|value| value.to_str().ok())
+/// The method and the target of the call that is asked about.
+///
+/// # Errors
+/// When it is not said, or not by the gateway alone.
+fn described(request: &Request<Incoming>) -> Result<(&str, &str), String> {
+    let own = request.uri().path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+    if let Some(behind) = own.strip_prefix(PATH).filter(|rest| rest.starts_with('/')) {
+        return Ok((request.method().as_str(), behind));
+    }
+    let pair = |[method, target]: [&'static str; 2]| {
+        Ok::<_, String>((said(request.headers(), method)?, said(request.headers(), target)?))
+    };
+    match (pair(BY_HAND)?, pair(FORWARDED)?) {
+        ((Some(method), Some(target)), (None, None)) | ((None, None), (Some(method), Some(target))) => {
+            Ok((method, target))
+        }
+        _ => {
+            let [by_hand, forwarded] = [BY_HAND, FORWARDED].map(|names| names.join(" and "));
+            Err(format!(
+                "the call is said by {by_hand} or by {forwarded}, both of them and none of the others"
+            ))
+        }
+    }
+}
+
+/// A field, if it is there.
+///
+/// # Errors
+/// When it is there twice, or is no text: a proxy may pass on bytes of a target that stand in no URI.
+fn said<'h>(headers: &'h HeaderMap, name: &str) -> Result<Option<&'h str>, String> {
+    let mut values = headers.get_all(name).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    if values.next().is_some() {
+        return Err(format!("`{name}` is there more than once"));
+    }
+    value.to_str().map(Some).map_err(|_| format!("`{name}` has bytes that are not ASCII"))
 }

@@ -9,6 +9,7 @@ mod check;
 mod decide;
 mod decisions;
 mod exposition;
+mod openapi;
 mod penalties;
 mod query;
 mod respond;
@@ -132,6 +133,7 @@ impl Admin {
             Route::Health => text(200, "text/plain", "ok\n"),
             Route::Ready => self.ready(),
             Route::Metrics => text(200, "text/plain; version=0.0.4", exposition::write(&self.shared)),
+            Route::OpenApi => text(200, "application/json", openapi::DOCUMENT),
             Route::Limits => self.limits(),
             Route::Check => self.check(&request, peer),
             Route::Decide => self.decide(request).await,

@@ -8,6 +8,8 @@ pub(super) enum Route {
     Health,
     Ready,
     Metrics,
+    /// The description of all of this.
+    OpenApi,
     Limits,
     /// For other gateways, in the form their sub-requests have.
     Check,
@@ -36,6 +38,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry { path: "/readyz", methods: &[("GET", Route::Ready)], is_open: true },
     Entry { path: "/metrics", methods: &[("GET", Route::Metrics)], is_open: false },
     Entry { path: "/check", methods: &[], is_open: false },
+    Entry { path: "/v1/openapi.json", methods: &[("GET", Route::OpenApi)], is_open: false },
     Entry { path: "/v1/limits", methods: &[("GET", Route::Limits)], is_open: false },
     Entry { path: "/v1/check", methods: &[("POST", Route::Decide)], is_open: false },
     Entry { path: "/v1/decisions", methods: &[("GET", Route::Decisions)], is_open: false },

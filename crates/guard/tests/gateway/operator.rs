@@ -180,15 +180,15 @@ fn other_gateways_ask_for_decisions_in_their_own_ways() {
     let rules = "admin = \"127.0.0.1:0\"\n---\n[trust]\nproxies = [\"127.0.0.1\"]\n\
                  [[limit]]\nname = \"few\"\nmatch = { method = \"POST\", path = \"/jobs\" }\nrate = \"1/1h\"\n";
     let gateway = Gateway::start(Echo::start().address, rules);
-    for (client, target, fields) in [
-        ("192.0.2.1", "/check", "x-original-method: POST\r\nx-original-uri: /jobs?a=1\r\n"),
-        ("192.0.2.2", "/check", "x-forwarded-method: POST\r\nx-forwarded-uri: /%6Aobs\r\n"),
+    for (client, status, fields) in [
+        ("192.0.2.1", 403, "x-original-method: POST\r\nx-original-uri: /jobs?a=1\r\n"),
+        ("192.0.2.2", 429, "x-forwarded-method: POST\r\nx-forwarded-uri: /%6Aobs\r\n"),
     ] {
         let fields = format!("x-forwarded-for: {client}\r\n{fields}");
-        assert_eq!(admin(&gateway, target, &fields).status, 200, "{client}");
-        let rejected = admin(&gateway, target, &fields);
+        assert_eq!(admin(&gateway, "/check", &fields).status, 200, "{client}");
+        let rejected = admin(&gateway, "/check", &fields);
         assert_eq!((rejected.status, rejected.field("retry-after")), (429, Some("3600")), "{client}");
-        assert_eq!(admin(&gateway, "/check?reject=403", &fields).status, 403);
+        assert_eq!(admin(&gateway, "/check?reject=403", &fields).status, status, "only nginx asks so");
     }
     // Envoy asks with the call's own method, behind a prefix.
     assert_eq!(
@@ -196,6 +196,6 @@ fn other_gateways_ask_for_decisions_in_their_own_ways() {
         200,
         "GET is not limited"
     );
-    let odd = "x-original-uri: /a/../jobs\r\n";
-    assert_eq!(admin(&gateway, "/check", odd).status, 400);
+    let odd = "x-original-method: POST\r\nx-original-uri: /a/../jobs\r\n";
+    assert!(admin(&gateway, "/check", odd).body.contains("path_dot_segment"));
 }

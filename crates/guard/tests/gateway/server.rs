@@ -43,6 +43,9 @@ impl Echo {
 fn answer(mut stream: &TcpStream, counter: &AtomicUsize) -> bool {
     let Some((head, mut seen)) = read_message(stream) else { return false };
     let mut more = String::new();
+    if head.starts_with(&format!("GET {} ", ratewarden_testkit::READY_PATH)) {
+        return stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").is_ok();
+    }
     if head.starts_with("GET /upgrade ") {
         let answer = "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: echo\r\n\r\n";
         stream.write_all(answer.as_bytes()).unwrap();

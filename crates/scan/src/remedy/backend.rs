@@ -14,10 +14,10 @@ use crate::config::Backend;
 pub fn hot_key_snippets(backend: Option<Backend>, path: &str) -> Vec<Snippet> {
     let per_caller = front::policy(path, Suggestion::USUAL);
     match backend {
-        Some(Backend::Cassandra) => vec![snippet("CQL", BUCKETED), per_caller],
+        Some(Backend::Cassandra) => std::iter::once(snippet("CQL", BUCKETED)).chain(per_caller).collect(),
         Some(Backend::Ray) => ray_snippets(),
         Some(Backend::Anyscale) => anyscale_snippets(),
-        None => vec![per_caller, snippet("CQL", BUCKETED)],
+        None => per_caller.into_iter().chain([snippet("CQL", BUCKETED)]).collect(),
     }
 }
 
@@ -143,6 +143,19 @@ match = { method = \"GET\", path = \"/api/jobs/\" }
 per   = [\"caller\"]
 rate  = \"1/1s\"
 burst = 5
+
+[[limit]]
+name  = \"of an address\"            # tokens can be made up, addresses cannot
+per   = [\"address\"]
+rate  = \"20/1s\"
+burst = 50
+
+[[limit]]
+name  = \"submissions of an address\"
+match = { method = \"POST\", path = \"/api/jobs/\" }
+per   = [\"address\"]
+rate  = \"30/1m\"
+burst = 10
 ";
 
 const RAY_HEAD: &str = "\
@@ -185,4 +198,11 @@ match = { method = \"POST\", path = \"/api/v2/sessions/{id}/start\" }
 per   = [\"caller\"]
 rate  = \"5/10m\"
 burst = 2
+
+[[limit]]
+name  = \"writes of an address\"     # tokens can be made up, addresses cannot
+match = { method = \"POST\" }
+per   = [\"address\"]
+rate  = \"60/1m\"
+burst = 30
 ";

@@ -2,21 +2,20 @@
 
 use ratewarden_model::Snippet;
 
+use super::template::template;
 use super::{Suggestion, snippet};
 
-/// Ratewarden's own policy: `ratewarden.toml`.
-pub(super) fn policy(path: &str, limit: Suggestion) -> Snippet {
+/// Ratewarden's own policy: `ratewarden.toml`. None for a path that the gateway does not forward.
+pub(super) fn policy(path: &str, limit: Suggestion) -> Option<Snippet> {
     let Suggestion { per_second, burst } = limit;
-    let path = quoted(path);
-    snippet(
+    let path = quoted(&template(path)?);
+    Some(snippet(
         "Ratewarden",
         format!(
-            "# ratewarden.toml\n\
-             [[caller]]\n\
-             from = \"header:x-api-key\"   # the first that is present wins\n\
-             \n\
-             [[caller]]\n\
-             from = \"address\"\n\
+            "# ratewarden.toml: a caller is an address, unless keys say who calls; without a list of them a key could be made up\n\
+             # [[caller]]\n\
+             # from = \"header:x-api-key\"\n\
+             # keys = \"keys.txt\"           # `ratewarden key new NAME` makes one\n\
              \n\
              [[limit]]\n\
              name  = \"calls\"\n\
@@ -25,7 +24,7 @@ pub(super) fn policy(path: &str, limit: Suggestion) -> Snippet {
              rate  = \"{per_second}/1s\"\n\
              burst = {burst}\n"
         ),
-    )
+    ))
 }
 
 /// nginx `limit_req`.
@@ -116,12 +115,25 @@ pub(super) fn express(path: &str, limit: Suggestion) -> Snippet {
 /// Against guessing: failures counted per source, with a lock-out that grows.
 #[must_use]
 pub fn guessing_snippets(path: &str) -> Vec<Snippet> {
-    let path_text = quoted(path);
+    let quoted_path = path.replace('\'', "%27");
+    let haproxy = format!(
+        "frontend api\n\
+         \x20   stick-table type ipv6 size 100k expire 10m store http_err_rate(1m)\n\
+         \x20   http-request track-sc0 src if {{ path_beg -- '{quoted_path}' }}\n\
+         \x20   # ten 4xx answers in a minute, and the source waits\n\
+         \x20   http-request deny deny_status 429 hdr Retry-After 60 if {{ sc_http_err_rate(0) gt 10 }}\n"
+    );
+    std::iter::once(snippet("HAProxy", haproxy)).chain(lock_out(path)).collect()
+}
+
+/// A limit per address, and a ban for who insists.
+fn lock_out(path: &str) -> Option<Snippet> {
+    let path = quoted(&template(path)?);
     let policy = format!(
         "# ratewarden.toml\n\
          [[limit]]\n\
          name  = \"calls per source\"\n\
-         match = {{ path = {path_text} }}\n\
+         match = {{ path = {path} }}\n\
          per   = [\"address\"]\n\
          rate  = \"5/1s\"\n\
          burst = 10\n\
@@ -129,17 +141,12 @@ pub fn guessing_snippets(path: &str) -> Vec<Snippet> {
          [[penalty]]\n\
          after = \"20 rejections/1m\"\n\
          ban   = \"5m\"              # doubles each time\n\
-         up-to = \"24h\"\n"
+         up-to = \"24h\"\n\
+         \n\
+         [store]\n\
+         file = \"ratewarden.db\"     # a restart lifts no ban\n"
     );
-    let path = path.replace('\'', "%27");
-    let haproxy = format!(
-        "frontend api\n\
-         \x20   stick-table type ipv6 size 100k expire 10m store http_err_rate(1m)\n\
-         \x20   http-request track-sc0 src if {{ path_beg -- '{path}' }}\n\
-         \x20   # ten 4xx answers in a minute, and the source waits\n\
-         \x20   http-request deny deny_status 429 hdr Retry-After 60 if {{ sc_http_err_rate(0) gt 10 }}\n"
-    );
-    vec![snippet("HAProxy", haproxy), snippet("Ratewarden", policy)]
+    Some(snippet("Ratewarden", policy))
 }
 
 /// Against careless writes: a schema that says no.

@@ -6,6 +6,7 @@
 
 mod backend;
 mod front;
+mod template;
 
 use ratewarden_model::Snippet;
 use ratewarden_model::scan_report::Technology;
@@ -55,13 +56,13 @@ pub fn limit_snippets(
     backend: Option<Backend>,
 ) -> Vec<Snippet> {
     let limit = Suggestion { per_second: limit.per_second.max(1), burst: limit.burst.max(1) };
-    let mut snippets = vec![
-        front::policy(path, limit),
+    let mut snippets: Vec<Snippet> = front::policy(path, limit).into_iter().collect();
+    snippets.extend([
         front::nginx(path, limit),
         front::haproxy(path, limit),
         front::envoy(path, limit),
         front::express(path, limit),
-    ];
+    ]);
     // A stable sort keeps the usual order among the rest.
     snippets.sort_by_key(|snippet| !is_recognised(&snippet.target, technologies));
     let own = match backend {
@@ -125,10 +126,9 @@ mod tests {
         #[test]
         fn no_path_escapes_its_quotes(path in "/[ -~]{0,40}") {
             let snippets = limit_snippets(&path, Suggestion::USUAL, &[], None);
-            // The policy is TOML and the Envoy form holds a JSON string: both must read back as the path.
-            let policy = &snippets[0].text;
-            let line = policy.lines().find(|line| line.starts_with("match")).unwrap();
-            let quoted = line.split_once("path = ").unwrap().1.trim_end_matches(" }");
+            // The Envoy form holds a JSON string, which must read back as the path.
+            let envoy = snippets.iter().find(|snippet| snippet.target == "Envoy").unwrap();
+            let quoted = envoy.text.split_once("prefix: ").unwrap().1.split_once(" }\n").unwrap().0;
             prop_assert_eq!(serde_json::from_str::<String>(quoted).unwrap(), path);
         }
     }
