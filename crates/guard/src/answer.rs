@@ -1,6 +1,7 @@
 //! What a client is told: rejections, refusals, and the fields that say what is left.
 //!
-//! What fields and problems of limits say is `limiter`'s ([`Told`], [`quota_exceeded`]); other problems are by RFC 9457. The legacy triple (`X-RateLimit-*`, reset in seconds from now) is what most clients read.
+//! What fields and problems of limits say is `limiter`'s ([`Told`], [`quota_exceeded`]); other problems are by RFC 9457.
+//! The legacy triple (`X-RateLimit-*`, reset in seconds from now) is what most clients read.
 
 mod fields;
 

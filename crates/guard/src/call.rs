@@ -10,12 +10,11 @@ use std::sync::Arc;
 
 use ratewarden_callers::{Fields, Peer};
 use ratewarden_http1::{Framing, Refused, check_query, normalise};
-use ratewarden_limiter::Time;
 
 use crate::answer::Answer;
 use crate::client::Client;
 use crate::gate::{self, Gate, Pass, Turned};
-use crate::judge::{Body, Head, Refusal};
+use crate::judge::{Body, Head, Operation, Refusal};
 use crate::record::CallEnd;
 use crate::state::Loaded;
 use crate::worker::Worker;
@@ -29,13 +28,6 @@ pub(crate) struct Asked<'r, F> {
     pub(crate) query: Option<&'r str>,
     pub(crate) fields: &'r F,
     pub(crate) framing: Framing,
-}
-
-impl<F> Asked<'_, F> {
-    /// The same as it is judged: with the one form of its path.
-    fn view<'v>(&'v self, path: &'v str, at: Time) -> Head<'v, F> {
-        Head { method: self.method, path, query: self.query, fields: self.fields, at }
-    }
 }
 
 /// What becomes of a call.
@@ -68,15 +60,9 @@ pub(crate) fn begin<'r, F: Fields>(
     asked: &Asked<'r, F>,
     body: Option<&[u8]>,
 ) -> Begun<'r> {
-    let checked = normalise(asked.path).and_then(|path| {
-        asked.query.map_or(Ok(()), check_query)?;
-        Ok(path)
-    });
-    let path = match checked {
+    let path = match one_form(asked.path, asked.query) {
         Ok(path) => path,
-        Err(refused) => {
-            return turned(worker, client, asked, "", gate::refused(&refusal(&refused), None));
-        }
+        Err(refusal) => return turned(worker, client, asked, "", gate::refused(&refusal, None)),
     };
     if let (Framing::Length(length), Some(most)) = (asked.framing, loaded.policy.caps.body_bytes)
         && length > most
@@ -86,7 +72,14 @@ pub(crate) fn begin<'r, F: Fields>(
     }
     let address = gate::client_address(loaded, client.address, asked.fields);
     let peer = Peer { address, certificate_subject: client.subject.as_deref() };
-    let view = asked.view(&path, worker.shared.clock.now());
+    let view = Head {
+        method: asked.method,
+        path: &path,
+        query: asked.query,
+        fields: asked.fields,
+        at: worker.shared.clock.now(),
+        changeable: true,
+    };
     let inspected = match (body, asked.framing) {
         // A call without a body need not wait for one.
         (None, Framing::None) => Some(Body::new(b"")),
@@ -100,6 +93,20 @@ pub(crate) fn begin<'r, F: Fields>(
             Begun::Forward(Admitted { path, address, pass, end })
         }
     }
+}
+
+/// The one form of a path, where its query is one too.
+///
+/// # Errors
+/// When two readers could understand them differently.
+pub(crate) fn one_form<'p>(path: &'p str, query: Option<&str>) -> Result<Cow<'p, str>, Refusal> {
+    let checked = normalise(path).and_then(|path| query.map_or(Ok(()), check_query).map(|()| path));
+    checked.map_err(|refused| refusal(&refused))
+}
+
+/// Path and query of a target.
+pub(crate) fn split(target: &str) -> (&str, Option<&str>) {
+    target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)))
 }
 
 /// What a client is told of a message that the codec refuses.
@@ -116,7 +123,7 @@ fn turned<'r, F: Fields>(
     turned: Box<Turned>,
 ) -> Begun<'r> {
     let Turned { answer, subject, note } = *turned;
-    let view = asked.view(path, Time::START);
-    worker.record(&CallEnd::turned(worker, client, &view, subject.as_ref(), &note, answer.status));
+    let operation = Operation { method: asked.method, path };
+    worker.record(&CallEnd::turned(worker, client, operation, subject.as_ref(), &note, answer.status));
     Begun::Answer(answer)
 }

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::client::Client;
 use crate::gate::{Judged, Note};
-use crate::judge::{Head, Refusal, Subject};
+use crate::judge::{Head, Operation, Refusal, Subject};
 use crate::penalties::{Offender, Suspects};
 use crate::worker::Worker;
 
@@ -79,20 +79,20 @@ impl CallEnd {
             suspect: counts.then(|| Box::new((subject.suspects, subject.caller.label()))),
             status: 0,
             bytes: 0,
-            entry: entry(worker, client, head, Some(subject)),
+            entry: entry(worker, client, head.operation(), Some(subject)),
         }
     }
 
     /// A call that the gateway answered.
-    pub(crate) fn turned<F: Fields>(
+    pub(crate) fn turned(
         worker: &Worker,
         client: &Client,
-        head: &Head<'_, F>,
+        operation: Operation<'_>,
         subject: Option<&Subject>,
         note: &Note,
         status: u16,
     ) -> Self {
-        let entry = entry(worker, client, head, subject);
+        let entry = entry(worker, client, operation, subject);
         Self { begun: Time::START, note: *note, suspect: None, status, bytes: 0, entry }
     }
 
@@ -136,16 +136,16 @@ fn may_be_a_guess<F: Fields>(head: &Head<'_, F>, subject: &Subject) -> bool {
         || shows("cookie")
 }
 
-fn entry<F: Fields>(
+fn entry(
     worker: &Worker,
     client: &Client,
-    head: &Head<'_, F>,
+    operation: Operation<'_>,
     subject: Option<&Subject>,
 ) -> Option<Box<Entry>> {
     worker.writes_entries().then(|| {
         Box::new(Entry {
-            method: head.method.to_owned(),
-            path: head.path.to_owned(),
+            method: operation.method.to_owned(),
+            path: operation.path.to_owned(),
             caller: subject.map_or_else(String::new, |subject| subject.caller.display().to_string()),
             address: client.address_text.clone(),
         })
@@ -163,9 +163,9 @@ impl Worker {
     }
 
     /// Records a decision that somebody asked for, with the status of what would be answered.
-    pub(crate) fn asked<F: Fields>(
+    pub(crate) fn asked(
         &self,
-        head: &Head<'_, F>,
+        operation: Operation<'_>,
         subject: Option<&Subject>,
         note: &Note,
         status: u16,
@@ -176,8 +176,8 @@ impl Worker {
         }
         let address = subject.and_then(|subject| subject.address);
         let entry = Entry {
-            method: head.method.to_owned(),
-            path: head.path.to_owned(),
+            method: operation.method.to_owned(),
+            path: operation.path.to_owned(),
             caller: subject.map_or_else(String::new, |subject| subject.caller.display().to_string()),
             address: address.map(|address| address.to_string()).unwrap_or_default(),
         };

@@ -14,7 +14,7 @@ use tracing::{info, warn};
 
 use crate::accept;
 use crate::access_log::AccessLog;
-use crate::admin::Admin;
+use crate::admin::AdminThread;
 use crate::clock::Clock;
 use crate::descriptors;
 use crate::durable::{Durable, Keeper};
@@ -71,7 +71,7 @@ pub struct Guard {
     shared: Arc<Shared>,
     http: Vec<SocketAddr>,
     https: Vec<SocketAddr>,
-    admin: Option<SocketAddr>,
+    admin: Option<AdminThread>,
     stop: watch::Sender<bool>,
     workers: Vec<JoinHandle<()>>,
     keeper: Option<Keeper>,
@@ -138,7 +138,7 @@ impl Guard {
         };
         let (stop, stopping) = watch::channel(false);
         let (taken, was_taken) = watch::channel(false);
-        let admin = start_admin(&shared, sockets.admin, was_taken.clone())?;
+        let admin = AdminThread::start(&shared, sockets.admin, was_taken.clone())?;
         let mut workers = Vec::new();
         for (number, sockets) in sockets.workers.into_iter().enumerate() {
             let (shared, stopping) = (Arc::clone(&shared), stopping.clone());
@@ -188,8 +188,8 @@ impl Guard {
 
     /// The admin listener.
     #[must_use]
-    pub const fn admin(&self) -> Option<SocketAddr> {
-        self.admin
+    pub fn admin(&self) -> Option<SocketAddr> {
+        self.admin.as_ref().map(AdminThread::address)
     }
 
     /// Reads the policy again and puts it in force for the calls that begin from now on. Counters and connections
@@ -228,39 +228,16 @@ impl Guard {
         if let Some(keeper) = self.keeper {
             keeper.end();
         }
+        // Last, so that an operator sees the end.
+        if let Some(admin) = self.admin {
+            admin.end();
+        }
     }
 }
 
 /// Allocates tables now, so that no call waits for it.
 fn prepare(counters: &Counters, policy: &Policy) {
     counters.prepare(policy.limits.iter().map(|limit| &limit.algorithm));
-}
-
-/// Starts the admin listener, in a thread of its own that ends with the process, or leaves the listener to the
-/// successor.
-fn start_admin(
-    shared: &Arc<Shared>,
-    socket: Option<TcpListener>,
-    mut was_taken: watch::Receiver<bool>,
-) -> Result<Option<SocketAddr>, GuardError> {
-    let Some(socket) = socket else { return Ok(None) };
-    let token = load::admin_token(&shared.loaded().policy)?;
-    let bound = socket.local_addr().map_err(GuardError::Worker)?;
-    let shared = Arc::clone(shared);
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(GuardError::Worker)?;
-    let thread = std::thread::Builder::new().name("admin".to_owned());
-    let serve = move || {
-        let admin = Admin::new(shared, token.as_deref().map(str::as_bytes));
-        tokio::task::LocalSet::new().block_on(&runtime, async move {
-            tokio::select! {
-                () = admin.serve(socket) => {}
-                Ok(_) = was_taken.wait_for(|taken| *taken) => {}
-            }
-        });
-    };
-    thread.spawn(serve).map_err(GuardError::Worker)?;
-    Ok(Some(bound))
 }
 
 fn work(

@@ -16,7 +16,8 @@
 //! The gateway must be among `trust.proxies`, or all its clients are one. nginx passes on only 401 and 403, so
 //! `/check?reject=403` answers any error but 401 with that, in nginx's form only: the query that Envoy and Caddy ask with
 //! is the client's. A call's end is not seen here: a concurrency limit counts only the moment of the decision, and
-//! nothing is settled after the answer.
+//! nothing is settled after the answer. Nor can the call be changed: a number over a ceiling that would be lowered on the
+//! way is refused.
 
 use std::borrow::Cow;
 use std::net::IpAddr;
@@ -26,11 +27,12 @@ use http::HeaderMap;
 use hyper::Request;
 use hyper::body::Incoming;
 use ratewarden_callers::Peer;
-use ratewarden_http1::{check_query, normalise, query_values};
+use ratewarden_http1::query_values;
 
 use crate::answer::{Answer, FieldList};
+use crate::call;
 use crate::gate::{self, Gate, Turned};
-use crate::judge::{Body, Head, Refusal};
+use crate::judge::{Body, Head, Operation, Refusal};
 use crate::worker::Worker;
 
 /// What a gateway is answered.
@@ -79,46 +81,44 @@ fn rejects_with(request: &Request<Incoming>) -> Option<u16> {
 }
 
 fn decide(worker: &Rc<Worker>, request: &Request<Incoming>, connected: IpAddr) -> Checked {
-    let (headers, at) = (request.headers(), worker.shared.clock.now());
+    let headers = request.headers();
     let (method, target) = match described(request) {
         Ok(described) => described,
         Err(detail) => {
             let refusal = Refusal::new(400, "question", detail);
-            let head = Head { method: "", path: "", query: None, fields: headers, at };
-            return turned(worker, &head, *gate::refused(&refusal, None));
+            let unknown = Operation { method: "", path: "" };
+            return turned(worker, unknown, *gate::refused(&refusal, None));
         }
     };
-    let (path, query) = match target.split_once('?') {
-        Some((path, query)) => (path, Some(query)),
-        None => (target, None),
-    };
-    let checked = normalise(path).and_then(|path| query.map_or(Ok(()), check_query).map(|()| path));
-    let path = match checked {
+    let (path, query) = call::split(target);
+    let path = match call::one_form(path, query) {
         Ok(path) => path,
-        Err(refused) => {
-            let refusal = Refusal::new(refused.status, refused.reason.name(), refused.to_string());
-            let head = Head { method, path: "", query, fields: headers, at };
-            return turned(worker, &head, *gate::refused(&refusal, None));
+        Err(refusal) => {
+            let operation = Operation { method, path: "" };
+            return turned(worker, operation, *gate::refused(&refusal, None));
         }
     };
     let loaded = worker.loaded();
     let peer = Peer { address: gate::client_address(&loaded, connected, headers), certificate_subject: None };
-    let head = Head { method, path: &path, query, fields: headers, at };
+    let at = worker.shared.clock.now();
+    let head = Head { method, path: &path, query, fields: headers, at, changeable: false };
     // Sub-requests have no body; what a limit counts per body field is not there.
     match gate::judge(worker, &loaded, &head, &peer, Some(&Body::new(b""))) {
         Gate::Pass(pass) => {
-            worker.asked(&head, Some(&pass.subject), &pass.note, 200);
+            worker.asked(head.operation(), Some(&pass.subject), &pass.note, 200);
             Checked { status: 200, fields: pass.fields, media_type: Cow::Borrowed(""), body: String::new() }
         }
-        Gate::Answer(answer) => turned(worker, &head, *answer),
+        Gate::Answer(answer) => turned(worker, head.operation(), *answer),
         // The body was given.
-        Gate::NeedsBody => turned(worker, &head, *gate::refused(&Refusal::new(500, "internal", ""), None)),
+        Gate::NeedsBody => {
+            turned(worker, head.operation(), *gate::refused(&Refusal::new(500, "internal", ""), None))
+        }
     }
 }
 
-fn turned(worker: &Worker, head: &Head<'_, HeaderMap>, turned: Turned) -> Checked {
+fn turned(worker: &Worker, operation: Operation<'_>, turned: Turned) -> Checked {
     let Answer { status, fields, media_type, body } = turned.answer;
-    worker.asked(head, turned.subject.as_ref(), &turned.note, status);
+    worker.asked(operation, turned.subject.as_ref(), &turned.note, status);
     Checked { status, fields, media_type, body }
 }
 

@@ -14,14 +14,13 @@ use std::rc::Rc;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use ratewarden_callers::Caller;
-use ratewarden_http1::{check_query, normalise};
 use ratewarden_limiter::Retry;
 use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::call;
 use crate::gate::{Asker, Judged, Opinion, ask};
-use crate::judge::{ADDRESS_MISSING, Head, Refusal};
+use crate::judge::{ADDRESS_MISSING, Head, Operation, Refusal};
 use crate::state::Loaded;
 use crate::worker::Worker;
 
@@ -91,18 +90,15 @@ struct LimitVerdict {
 pub(super) fn decide(worker: &Rc<Worker>, question: &Question) -> Result<Verdict, Refusal> {
     let loaded = worker.loaded();
     let asker = asker(&loaded, question)?;
-    let (path, query) = match question.path.split_once('?') {
-        Some((path, query)) => (path, Some(query)),
-        None => (question.path.as_str(), None),
-    };
-    let checked = normalise(path).and_then(|path| query.map_or(Ok(()), check_query).map(|()| path));
+    let (path, query) = call::split(&question.path);
+    let checked = call::one_form(path, query);
     let opinion = match &checked {
         Ok(path) => {
-            let at = worker.shared.clock.now();
-            let head = Head { method: &question.method, path, query, fields: &question.headers.0, at };
+            let (method, fields) = (question.method.as_str(), &question.headers.0);
+            let head = Head { method, path, query, fields, at: worker.shared.clock.now(), changeable: false };
             ask(worker, &loaded, &head, asker, question.cost.map(NonZeroU64::get))
         }
-        Err(refused) => Opinion::refused(call::refusal(refused), None),
+        Err(refusal) => Opinion::refused(refusal.clone(), None),
     };
     if let Some(refusal) = opinion.refusal.as_ref().filter(|refusal| refusal.reason == ADDRESS_MISSING) {
         return Err(refusal.clone());
@@ -112,10 +108,8 @@ pub(super) fn decide(worker: &Rc<Worker>, question: &Question) -> Result<Verdict
         (_, Some(refusal)) => refusal.status,
         (_, None) => loaded.policy.answer.status,
     };
-    let path = checked.as_deref().unwrap_or_default();
-    let at = worker.shared.clock.now();
-    let head = Head { method: &question.method, path, query, fields: &question.headers.0, at };
-    worker.asked(&head, opinion.subject.as_ref(), &opinion.note, status);
+    let operation = Operation { method: &question.method, path: checked.as_deref().unwrap_or_default() };
+    worker.asked(operation, opinion.subject.as_ref(), &opinion.note, status);
     let limits = opinion.limits.iter().filter_map(|(limit, standing, rejected)| {
         let rule = loaded.rules.limits.get(*limit)?;
         Some(LimitVerdict {

@@ -14,6 +14,7 @@ mod penalties;
 mod query;
 mod respond;
 mod routes;
+mod thread;
 
 use std::cell::RefCell;
 use std::convert::Infallible;
@@ -34,6 +35,8 @@ use crate::state::Shared;
 use crate::worker::Worker;
 use respond::{Answer, json, problem, refusal, set, text};
 use routes::{Entry, Route};
+
+pub(crate) use thread::AdminThread;
 
 /// Connections at a time.
 const CONNECTIONS: usize = 64;
@@ -71,7 +74,7 @@ impl Admin {
         Self { shared, worker, token: token.map(|token| Sha256::digest(token).into()) }
     }
 
-    /// Serves until the thread is abandoned at the end of the process; in a `LocalSet`.
+    /// Serves until it is dropped; in a `LocalSet`.
     pub(crate) async fn serve(self, listener: TcpListener) {
         let admin = Rc::new(self);
         let listener = match tokio::net::TcpListener::from_std(listener) {

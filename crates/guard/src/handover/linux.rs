@@ -60,8 +60,8 @@ pub(crate) struct Predecessor {
 /// What is handed over in one record.
 enum Handed {
     Socket(Listening),
-    /// The end. A gateway of an older version keeps its stand.
-    Stand(Option<Stand>),
+    /// The end.
+    Stand(Stand),
 }
 
 /// An offer that stands until it is taken or ended.
@@ -88,7 +88,7 @@ pub(crate) fn predecessor(policy: &Path) -> io::Result<Option<Predecessor>> {
     let stand = loop {
         match receive(&stream)? {
             Handed::Socket(listening) => sockets.push(listening),
-            Handed::Stand(stand) => break stand,
+            Handed::Stand(stand) => break Some(stand),
         }
     };
     Ok(Some(Predecessor { sockets, stand, stream }))
@@ -227,8 +227,8 @@ fn receive(stream: &UnixStream) -> io::Result<Handed> {
         (Record { purpose: Some(purpose), address: Some(address) }, Some(handle)) => {
             Ok(Handed::Socket(Listening { purpose, address, socket: TcpListener::from(handle) }))
         }
-        (Record { purpose: None, address: None }, stand) => {
-            Ok(Handed::Stand(stand.map(|handle| Stand(UnixListener::from(handle)))))
+        (Record { purpose: None, address: None }, Some(handle)) => {
+            Ok(Handed::Stand(Stand(UnixListener::from(handle))))
         }
         _ => Err(io::ErrorKind::InvalidData.into()),
     }

@@ -37,7 +37,7 @@ pub(crate) fn hold<F: Fields>(
                 let query = changed.query.clone().or_else(|| head.query.map(str::to_owned));
                 let head = Head { query: query.as_deref(), ..*head };
                 let value = head.parameter(name)?;
-                if must_lower(bound, name, value.as_deref(), *max, *clamp, *required)? {
+                if must_lower(bound, name, value.as_deref(), *max, *clamp && head.changeable, *required)? {
                     changed.query = Some(with_parameter(head.query.unwrap_or_default(), name, *max));
                 }
             }
@@ -47,7 +47,8 @@ pub(crate) fn hold<F: Fields>(
                 let Some(seen) = seen.as_ref().or(body) else { continue };
                 let value = seen.scalar(field)?;
                 changed.body = kept.clone();
-                if must_lower(bound, &field.join("."), value.as_deref(), *max, *clamp, *required)?
+                let clamp = *clamp && head.changeable;
+                if must_lower(bound, &field.join("."), value.as_deref(), *max, clamp, *required)?
                     && let Some((place, _)) = seen.find(field)?
                 {
                     changed.body = seen.replaced(place, &max.to_string());

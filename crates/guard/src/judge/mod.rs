@@ -39,6 +39,17 @@ pub(crate) struct Head<'c, F> {
     pub(crate) fields: &'c F,
     /// When it is judged: every step of a decision has one idea of now.
     pub(crate) at: Time,
+    /// The gateway forwards it, so a number over its ceiling can be lowered. Of a call that another program forwards,
+    /// such a number is refused.
+    pub(crate) changeable: bool,
+}
+
+/// What is called: an operation of the API, as logs name it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Operation<'c> {
+    pub(crate) method: &'c str,
+    /// In its one form, or empty where it has none.
+    pub(crate) path: &'c str,
 }
 
 /// Whose call it is.
@@ -74,7 +85,11 @@ impl Refusal {
     }
 }
 
-impl<F: Fields> Head<'_, F> {
+impl<'c, F: Fields> Head<'c, F> {
+    pub(crate) const fn operation(&self) -> Operation<'c> {
+        Operation { method: self.method, path: self.path }
+    }
+
     /// The only value of a field; `None` when it is not there.
     ///
     /// # Errors

@@ -118,3 +118,14 @@ fn what_the_gateway_would_refuse_is_rejected_with_the_reason() {
     let metrics = send(&gateway, "GET", "/metrics", "").body;
     assert!(metrics.contains("ratewarden_calls_total{decision=\"rejected\"} 2\n"), "{metrics}");
 }
+
+#[test]
+fn a_number_that_the_gateway_would_lower_is_rejected_and_spends_nothing() {
+    let (gateway, _folder) = guarded(
+        "[[bound]]\nname = \"pages\"\nquery = \"limit\"\nmax = 100\n[[limit]]\nname = \"all\"\nrate = \"1/1h\"\n",
+    );
+    let question = |limit: u32| json!({"caller": "ann", "path": format!("/items?limit={limit}")});
+    let refused = check(&gateway, &question(101));
+    assert_eq!((&refused["decision"], &refused["reason"]), (&json!("reject"), &json!("bound_exceeded")));
+    assert_eq!(decisions(&gateway, &question(100)), ["admit", "reject"]);
+}

@@ -6,16 +6,14 @@ use std::time::Duration;
 
 use ratewarden_testkit::{Server, Services, StartError, configured, require};
 use socket2::{Domain, Socket, Type};
-use tempfile::TempDir;
 
-use crate::admin::guarded;
 use crate::server::{Answer, Echo, Gateway};
 
 /// What the configurations are copied from.
 const PAGE: &str = include_str!("../../../../docs/check.md");
 
 /// Two jobs for each caller; whoever has no key is its address.
-pub(crate) const RULES: &str = "[trust]\nproxies = [\"127.0.0.1\"]\n[[caller]]\nfrom = \"header:x-api-key\"\n\
+pub(crate) const RULES: &str = "[[caller]]\nfrom = \"header:x-api-key\"\n\
     [[limit]]\nname = \"jobs\"\nmatch = { method = \"POST\", path = \"/jobs\" }\nper = [\"caller\"]\nrate = \"2/1h\"\n";
 
 /// A gateway that asks, the Ratewarden it asks, and the server behind it.
@@ -23,8 +21,7 @@ pub(crate) struct Front {
     pub(crate) name: &'static str,
     server: Server,
     pub(crate) upstream: Echo,
-    _ratewarden: Gateway,
-    _folder: TempDir,
+    ratewarden: Gateway,
 }
 
 type Start = fn(&Services, &dyn Fn(u16) -> String) -> Result<Server, StartError>;
@@ -60,11 +57,11 @@ const KNOWN: [Known; 3] = [
 ];
 
 /// Every gateway in turn, each with counters of its own. None where they are not installed.
-pub(crate) fn fronts(rules: &'static str) -> impl Iterator<Item = Front> {
+pub(crate) fn fronts(rules: &str) -> impl Iterator<Item = Front> {
     require().into_iter().flat_map(move |services| {
         KNOWN.iter().map(move |Known { name, listens, listen, start }| {
             let upstream = Echo::start();
-            let (ratewarden, folder) = guarded(rules);
+            let ratewarden = asked_by_them(upstream.address, rules);
             let asked = ratewarden.guard().admin().unwrap();
             let written = move |port| {
                 let mut text = snippet(name).to_owned();
@@ -85,12 +82,22 @@ pub(crate) fn fronts(rules: &'static str) -> impl Iterator<Item = Front> {
                 text + "\n"
             };
             let server = start(services, &written).unwrap_or_else(|error| panic!("{error}"));
-            Front { name, server, upstream, _ratewarden: ratewarden, _folder: folder }
+            Front { name, server, upstream, ratewarden }
         })
     })
 }
 
-/// The configuration that the page shows for a gateway.
+/// Ratewarden with the policy that the page shows, and these rules behind it.
+fn asked_by_them(upstream: SocketAddr, rules: &str) -> Gateway {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("admin.token"), "open-sesame\n").unwrap();
+    let policy =
+        snippet("policy").replace("127.0.0.1:8081", "127.0.0.1:0").replace("127.0.0.1:9090", "127.0.0.1:0");
+    let policy = policy.replace("127.0.0.1:8000", &upstream.to_string());
+    Gateway::of(folder, &format!("{policy}\n[timeouts]\nshutdown = \"200ms\"\n{rules}"))
+}
+
+/// What the page shows for a gateway, or for Ratewarden.
 fn snippet(name: &str) -> &'static str {
     let (_, behind) = PAGE.split_once(&format!("<!-- {name} -->\n```")).expect(name);
     behind.split_once('\n').unwrap().1.split_once("\n```\n").unwrap().0
@@ -165,13 +172,38 @@ fn wrong_credentials_are_answered_with_401_and_what_would_be_right() {
     let keys = folder.path().join("keys.txt");
     let new = ratewarden_callers::NewKey::generate("ann", "").unwrap();
     std::fs::write(&keys, &new.line).unwrap();
-    let rules =
-        format!("[trust]\nproxies = [\"127.0.0.1\"]\n[[caller]]\nfrom = \"bearer\"\nkeys = {keys:?}\n");
-    for front in fronts(rules.leak()) {
+    let rules = format!("[[caller]]\nfrom = \"bearer\"\nkeys = {keys:?}\n");
+    for front in fronts(&rules) {
         let wrong = front.call(5, "GET", b"/", "authorization: Bearer rw_guess\r\n");
         assert_eq!((wrong.status, wrong.field("www-authenticate")), (401, Some("Bearer")), "{}", front.name);
         assert_eq!(front.upstream.answered(), 0, "{}", front.name);
         let right = front.call(5, "GET", b"/", &format!("authorization: Bearer {}\r\n", new.key));
         assert_eq!(right.status, 200, "{}: {right:?}", front.name);
+    }
+}
+
+#[test]
+fn a_number_that_nobody_can_lower_on_the_way_is_refused() {
+    let rules = "[[bound]]\nname = \"pages\"\nquery = \"limit\"\nmax = 100\n[[bound]]\nname = \"answers\"\n\
+        response = true\nmax = \"1KiB\"\n[[limit]]\nname = \"all\"\nrate = \"2/1h\"\n";
+    for front in fronts(rules) {
+        for _ in 0..3 {
+            let refused = front.call(5, "GET", b"/items?limit=101", "");
+            assert_eq!(refused.status, 422, "{}: {refused:?}\n{}", front.name, front.log());
+        }
+        assert_eq!(front.upstream.answered(), 0, "{}", front.name);
+        let statuses = [(); 3].map(|()| front.call(5, "GET", b"/items?limit=100", "").status);
+        assert_eq!(statuses, [200, 200, 429], "{}: what is refused spends nothing", front.name);
+    }
+}
+
+#[test]
+fn no_call_passes_where_nobody_can_be_asked() {
+    for (mut front, status) in fronts(RULES).zip([500, 403, 502]) {
+        assert_eq!(front.job("ann").status, 200, "{}", front.name);
+        front.ratewarden.stop();
+        let refused = front.job("ann");
+        assert_eq!(refused.status, status, "{}: {refused:?}\n{}", front.name, front.log());
+        assert_eq!(front.upstream.answered(), 1, "{}", front.name);
     }
 }

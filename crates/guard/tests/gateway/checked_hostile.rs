@@ -3,6 +3,9 @@
 use crate::admin::{TOKEN, guarded, json, send_with};
 use crate::checked::{RULES, fronts};
 
+/// Whoever asks is a gateway.
+const TRUST: &str = "[trust]\nproxies = [\"127.0.0.1\"]\n";
+
 /// Fields that would have another call judged, or another caller, if anybody believed them.
 const CLAIMS: [&str; 18] = [
     "x-original-method: GET\r\nx-original-uri: /free\r\n",
@@ -83,7 +86,7 @@ fn no_spelling_of_a_route_and_no_query_gets_past_its_limit() {
 
 #[test]
 fn a_question_says_once_and_in_one_form_which_call_it_is_about() {
-    let (gateway, _folder) = guarded(RULES);
+    let (gateway, _folder) = guarded(&[TRUST, RULES].concat());
     let ask =
         |target: &str, fields: &str| send_with(&gateway, "GET", target, &format!("{TOKEN}{fields}"), "");
     let by_hand = "x-original-method: POST\r\nx-original-uri: /jobs\r\n";
@@ -114,7 +117,7 @@ fn a_question_says_once_and_in_one_form_which_call_it_is_about() {
 
 #[test]
 fn behind_the_prefix_the_path_says_it_all() {
-    let (gateway, _folder) = guarded(RULES);
+    let (gateway, _folder) = guarded(&[TRUST, RULES].concat());
     let ask = |target: &str, fields: &str| {
         send_with(&gateway, "POST", target, &format!("{TOKEN}{fields}"), "").status
     };

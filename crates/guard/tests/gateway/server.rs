@@ -140,10 +140,17 @@ impl Gateway {
         let folder = tempfile::tempdir().unwrap();
         let policy =
             policy(upstream, rules, timeouts).replace("\n[timeouts]", &format!("\n{keys}[timeouts]"));
+        let mut gateway = Self::of(folder, &policy);
+        (gateway.upstream, gateway.timeouts) = (upstream, timeouts);
+        gateway
+    }
+
+    /// One with this whole policy, in a folder that has the files it names.
+    pub(crate) fn of(folder: TempDir, policy: &str) -> Self {
         std::fs::write(folder.path().join("ratewarden.toml"), policy).unwrap();
         let guard = Guard::start(&folder.path().join("ratewarden.toml"));
         let guard = Some(guard.unwrap_or_else(|error| panic!("{error}")));
-        Self { guard, folder, upstream, timeouts }
+        Self { guard, folder, upstream: ([127, 0, 0, 1], 1).into(), timeouts: PATIENT }
     }
 
     /// Why a gateway with these rules does not start.
