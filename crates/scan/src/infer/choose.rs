@@ -13,7 +13,7 @@ const DECISIVE: f64 = 1.5;
 pub struct Inference {
     /// The hypothesis that explains them best; [`Algorithm::Unknown`] where none does.
     pub fit: Fit,
-    /// Where the end of the window was not seen: it is at least so many seconds long.
+    /// Where no whole window was seen: it is at least so many seconds long.
     pub window_at_least: Option<f64>,
     /// How sure it is.
     pub confidence: Confidence,
@@ -87,7 +87,7 @@ fn conclude(
     readmitted: bool,
 ) -> Inference {
     let informative = super::to_f64(informative);
-    let window_at_least = (!readmitted).then(|| blocked_span(samples));
+    let window_at_least = best.at_least.or_else(|| (!readmitted).then(|| blocked_span(samples)));
     let lead = runner_up.as_ref().map_or(f64::INFINITY, |other| other.cost() - best.cost());
     let explained =
         f64::from(best.misfits) <= (0.15 * informative).max(2.0) && is_resolved(&best, samples, conditions);

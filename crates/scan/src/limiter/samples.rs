@@ -4,7 +4,8 @@ use jiff::Timestamp;
 
 use super::prober::Seen;
 use super::{Prober, known};
-use crate::infer::{Conditions, Sample};
+use crate::infer::{Conditions, Edge, Sample};
+use crate::published::PublishedLimit;
 
 /// Less than this is not measurable with user-space clocks on a busy machine, in seconds.
 const LEAST_JITTER: f64 = 0.001_5;
@@ -38,8 +39,27 @@ pub(super) fn of(prober: &Prober<'_>) -> (Vec<Sample>, Conditions) {
         base_latency: base,
         unix_at_zero: unix - elapsed,
         counter_is_likely: prober.seen.iter().any(known::counts_rejected),
+        renewed: renewed(&prober.seen, way),
     };
     (samples, conditions)
+}
+
+/// Where what is said to be left of the same limit rose most from one admitted call to the next.
+fn renewed(seen: &[Seen], way: f64) -> Option<Edge> {
+    /// Calls that overtake each other make it rise by one or two.
+    const LEAST: u64 = 3;
+    let told: Vec<(f64, &PublishedLimit)> = seen
+        .iter()
+        .filter(|seen| seen.is_admitted())
+        .filter_map(|seen| Some((seen.observation.sent_at.as_secs_f64() + way, seen.published.first()?)))
+        .collect();
+    let rises = told.windows(2).filter_map(|pair| {
+        let [(from, before), (to, after)] = pair else { return None };
+        let same = (&before.name, before.limit) == (&after.name, after.limit);
+        let rise = after.remaining?.checked_sub(before.remaining?).filter(|&rise| same && rise >= LEAST)?;
+        Some((rise, Edge { from: *from, to: *to }))
+    });
+    rises.max_by_key(|&(rise, _)| rise).map(|(_, edge)| edge)
 }
 
 /// Half the spread of latency, of rejections where there are enough: they do no work, so what varies is the way.
