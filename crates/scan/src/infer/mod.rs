@@ -42,6 +42,8 @@ pub struct Sample {
 pub struct Conditions {
     /// How far `at` may be off, in seconds.
     pub jitter: f64,
+    /// How late the machine that sends was, in seconds: answers were read as late.
+    pub late: f64,
     /// The latency of a call that nothing delays, in seconds.
     pub base_latency: f64,
     /// Unix time at the samples' zero, by our clock: windows of a clock have their edges at multiples of it.

@@ -6,9 +6,11 @@ use ratewarden_model::scan_report::Algorithm;
 use super::{Conditions, Inference, Sample, infer};
 
 mod calendar;
+mod starved;
 
 const CONDITIONS: Conditions = Conditions {
     jitter: 0.002,
+    late: 0.0,
     base_latency: 0.001,
     unix_at_zero: 1_000.4,
     counter_is_likely: false,

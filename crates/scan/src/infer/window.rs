@@ -87,7 +87,7 @@ impl Kind for Start {
             Start::FirstCall => first.at + window,
             Start::Clock { phase } => phase + ((first.at - phase) / window).floor() * window + window,
         };
-        let (mut count, mut wrong) = (0, 0);
+        let (mut count, mut wrong, mut was_full) = (0, 0, false);
         let slack = 2.0 * conditions.jitter;
         for sample in samples {
             // Where the edge is within the uncertainty, the outcome says on which side the call fell.
@@ -99,6 +99,7 @@ impl Kind for Start {
                 continue;
             }
             if over {
+                was_full = count >= limit;
                 count = 0;
                 end = match start {
                     Start::FirstCall => sample.at + window,
@@ -113,7 +114,9 @@ impl Kind for Start {
                 wrong += u32::from(count >= limit);
                 count += 1;
             } else {
-                wrong += u32::from(count < limit && sample.at > end - window + slack);
+                // Right after an edge it may have been the last window that rejected, if that was full.
+                let by_the_last = was_full && sample.at <= end - window + slack;
+                wrong += u32::from(count < limit && !by_the_last);
             }
         }
         wrong
