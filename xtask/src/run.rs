@@ -1,9 +1,10 @@
 //! Running other programs: shown before they run, and an error that says what failed when they fail.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
+use serde_json::Value;
 
 /// The workspace's folder.
 pub(crate) fn workspace() -> PathBuf {
@@ -57,4 +58,35 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
 /// Whether a command runs and succeeds; its output is not shown.
 pub(crate) fn succeeds(command: &mut Command) -> bool {
     command.output().is_ok_and(|output| output.status.success())
+}
+
+/// Builds our binary with this profile, and says where it is.
+pub(crate) fn built(profile: &str) -> Result<PathBuf> {
+    let mut cargo = cargo();
+    cargo.args(["build", "--package", "ratewarden", "--bin", "ratewarden", "--profile", profile]);
+    cargo.args(["--message-format", "json-render-diagnostics"]).stderr(Stdio::inherit());
+    executable(&output(&mut cargo)?).context("cargo did not say where the binary is")
+}
+
+/// The last artifact with an executable, of cargo's JSON messages.
+fn executable(messages: &str) -> Option<PathBuf> {
+    messages
+        .lines()
+        .rev()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .find_map(|message| message.get("executable")?.as_str().map(Into::into))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_binary_is_where_cargo_says() {
+        let messages = "{\"reason\":\"compiler-artifact\",\"executable\":null}\n\
+            {\"reason\":\"compiler-artifact\",\"executable\":\"/t/release/ratewarden\"}\n\
+            {\"reason\":\"build-finished\",\"success\":true}\n";
+        assert_eq!(executable(messages).unwrap(), Path::new("/t/release/ratewarden"));
+        assert_eq!(executable(""), None);
+    }
 }

@@ -111,8 +111,11 @@ pub struct Limiter {
     pub limit: Option<u64>,
     /// The window, where its end was seen.
     pub window_ms: Option<u64>,
-    /// The window is at least this long: its end was not seen.
+    /// The window is at least this long: none was seen from its beginning to its end.
     pub window_at_least_ms: Option<u64>,
+    /// The ends of windows that were seen fell on full minutes of the clock, as those of calendar quotas do.
+    #[serde(default)]
+    pub window_ends_on_the_minute: bool,
     /// Calls a second, for buckets and queues.
     pub rate_per_s: Option<f64>,
     /// Calls admitted at one instant from idle (bucket), or that fit in the queue, the one served included.
@@ -143,7 +146,7 @@ pub struct Published {
     pub limit: Option<u64>,
     /// The window in milliseconds, where it is said.
     pub window_ms: Option<u64>,
-    /// Whether behaviour agrees with what is said; null where it could not be verified.
+    /// Whether behaviour agrees with what is said; null where nothing that was seen contradicts it, nor shows all of it.
     pub agrees: Option<bool>,
 }
 

@@ -1,11 +1,15 @@
-//! `--expect 100/1m`: whether the limiter that was inferred is the one that was meant to be deployed.
+//! `--expect 100/1m`, or `concurrent:5`: whether the limiter that was inferred is the one that was meant to be deployed.
 //!
 //! The tolerances are those that the inference itself is held to: limits within 10 % (±1 up to 10), windows within
-//! 15 %, rates within 10 %. A window whose end was not seen cannot contradict, so it passes and is said to be unseen;
+//! 15 %, rates within 10 %. A window that was not seen whole contradicts only by being longer, and is said to be unseen;
 //! a limiter that was not seen at all fails, for the proof is what was asked for.
 
+use std::fmt;
+use std::str::FromStr;
 use std::time::Duration;
 
+use ratewarden_model::scan_report::Algorithm;
+use ratewarden_model::units::UnitError;
 use ratewarden_model::{Limiter, Rate, format_duration};
 
 use crate::gate::Broken;
@@ -15,8 +19,42 @@ const WINDOW_TOLERANCE: f64 = 0.15;
 /// Up to this limit, one more or less is meant rather than a share.
 const SMALL_LIMIT: u64 = 10;
 
+/// What is expected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Expected {
+    /// Calls in a time.
+    Rate(Rate),
+    /// Calls under way at once, at least 1.
+    Concurrent(u64),
+}
+
+/// What a limit on calls under way begins with; the rest is their number.
+const CONCURRENT: &str = "concurrent:";
+
+impl FromStr for Expected {
+    type Err = UnitError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let Some(calls) = text.strip_prefix(CONCURRENT) else { return text.parse().map(Self::Rate) };
+        match calls.parse() {
+            Ok(0) => Err(UnitError::Zero(text.to_owned())),
+            Ok(calls) => Ok(Self::Concurrent(calls)),
+            Err(_) => Err(UnitError::Rate(text.to_owned())),
+        }
+    }
+}
+
+impl fmt::Display for Expected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rate(rate) => rate.fmt(f),
+            Self::Concurrent(calls) => write!(f, "{CONCURRENT}{calls}"),
+        }
+    }
+}
+
 /// What was found where every limiter agrees, else what does not.
-pub(crate) fn check(expected: Rate, limiters: &[Limiter]) -> Result<String, Broken> {
+pub(crate) fn check(expected: Expected, limiters: &[Limiter]) -> Result<String, Broken> {
     let hint = "look whether the configuration reached the edge; a long window may need --depth deep";
     let broken =
         |what: String| Broken { error: format!("expected {expected}, but {what}"), hint: hint.to_owned() };
@@ -46,26 +84,38 @@ fn place(limiter: &Limiter) -> String {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "limits and windows are far below 2^52")]
-fn agrees(expected: Rate, limiter: &Limiter) -> bool {
-    if !limiter.detected {
-        return false;
+fn agrees(expected: Expected, limiter: &Limiter) -> bool {
+    match expected {
+        _ if !limiter.detected => false,
+        Expected::Rate(rate) => agrees_with_rate(rate, limiter),
+        Expected::Concurrent(calls) => {
+            let limit = limiter.limit.filter(|_| limiter.algorithm == Some(Algorithm::Concurrency));
+            limit.is_some_and(|limit| limit_agrees(calls, limit))
+        }
     }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "limits are far below 2^52")]
+fn limit_agrees(expected: u64, limit: u64) -> bool {
+    limit.abs_diff(expected) <= u64::from(expected <= SMALL_LIMIT)
+        || within(limit as f64, expected as f64, LIMIT_TOLERANCE)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "windows are far below 2^52")]
+fn agrees_with_rate(expected: Rate, limiter: &Limiter) -> bool {
     if let Some(rate) = limiter.rate_per_s {
         return within(rate, expected.per_second(), LIMIT_TOLERANCE);
     }
     let Some(limit) = limiter.limit else { return false };
     // Calls in flight are no rate, and a limit without any window might be just that.
     let is_window = limiter.window_ms.is_some() || limiter.window_at_least_ms.is_some();
-    let limit_agrees = limit.abs_diff(expected.calls) <= u64::from(expected.calls <= SMALL_LIMIT)
-        || within(limit as f64, expected.calls as f64, LIMIT_TOLERANCE);
     let per_ms = expected.per.as_secs_f64() * 1_000.0;
     let window_agrees = match (limiter.window_ms, limiter.window_at_least_ms) {
         (Some(window), _) => within(window as f64, per_ms, WINDOW_TOLERANCE),
         (None, Some(least)) => least as f64 <= per_ms * (1.0 + WINDOW_TOLERANCE),
         (None, None) => false,
     };
-    is_window && limit_agrees && window_agrees
+    is_window && limit_agrees(expected.calls, limit) && window_agrees
 }
 
 /// With a millionth to spare, so that 110 is within 10 % of 100 in binary too.
@@ -90,7 +140,7 @@ pub(crate) fn found(limiter: &Limiter) -> String {
         parts.push(match (limiter.window_ms, limiter.window_at_least_ms) {
             (Some(ms), _) => format!("{limit} calls in {}", window(ms)),
             (None, Some(ms)) => {
-                format!("{limit} calls in at least {} (the window's end was not seen)", window(ms))
+                format!("{limit} calls in at least {} (no whole window was seen)", window(ms))
             }
             (None, None) => format!("{limit} calls"),
         });
@@ -109,7 +159,7 @@ pub(crate) fn figure(value: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use ratewarden_model::scan_report::{Algorithm, Observed, Timeline};
+    use ratewarden_model::scan_report::{Observed, Timeline};
 
     use super::*;
 
@@ -122,6 +172,7 @@ mod tests {
             limit: None,
             window_ms: None,
             window_at_least_ms: None,
+            window_ends_on_the_minute: false,
             rate_per_s: None,
             burst: None,
             keyed_by: Vec::new(),
@@ -174,7 +225,7 @@ mod tests {
         assert!(holds("100/1m", &[window(100, None, Some(12_000))]));
         assert!(!holds("100/10s", &[window(100, None, Some(12_000))]));
         let said = check("100/1m".parse().unwrap(), &[window(100, None, Some(12_000))]).unwrap();
-        assert!(said.contains("at least 12s (the window's end was not seen)"), "{said}");
+        assert!(said.contains("at least 12s (no whole window was seen)"), "{said}");
         assert!(!holds("100/1m", &[window(100, None, None)]), "calls in flight are no rate");
     }
 
@@ -182,6 +233,18 @@ mod tests {
     fn a_bucket_agrees_by_its_rate() {
         assert!(holds("10/1s", &[bucket(10.9)]) && holds("600/1m", &[bucket(9.1)]));
         assert!(!holds("10/1s", &[bucket(11.2)]) && !holds("10/1m", &[bucket(10.0)]));
+    }
+
+    #[test]
+    fn calls_under_way_agree_by_their_number_and_kind() {
+        let flight = |limit| Limiter { limit: Some(limit), ..limiter(Some(Algorithm::Concurrency)) };
+        assert!(holds("concurrent:5", &[flight(5)]) && holds("concurrent:50", &[flight(46)]));
+        assert!(!holds("concurrent:5", &[flight(7)]) && !holds("5/1s", &[flight(5)]));
+        assert!(!holds("concurrent:5", &[window(5, Some(1_000), None)]));
+        for wrong in ["concurrent:", "concurrent:0", "concurrent:-1", "concurrent 5"] {
+            assert!(wrong.parse::<Expected>().is_err(), "{wrong}");
+        }
+        assert_eq!("concurrent:5".parse::<Expected>().unwrap().to_string(), "concurrent:5");
     }
 
     #[test]

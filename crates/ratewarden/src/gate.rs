@@ -3,10 +3,10 @@
 //! Known findings open no gate, so the score that counts here is that of the new ones alone; the report keeps the
 //! whole score.
 
-use ratewarden_model::{Finding, Rate, ScanReport, Severity, score};
+use ratewarden_model::{Finding, ScanReport, Severity, score};
 
 use crate::baseline::Known;
-use crate::expect;
+use crate::expect::{self, Expected};
 
 /// Findings named in one message; more are counted.
 const NAMED: usize = 5;
@@ -16,7 +16,7 @@ const NAMED: usize = 5;
 pub(crate) struct Gates {
     pub(crate) fail_on_severity: Option<Severity>,
     pub(crate) fail_under: Option<u32>,
-    pub(crate) expect: Option<Rate>,
+    pub(crate) expect: Option<Expected>,
 }
 
 /// A gate that does not hold.

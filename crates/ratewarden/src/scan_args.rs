@@ -10,12 +10,13 @@ use std::time::Duration;
 
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use ratewarden_model::{Rate, Severity, parse_duration};
+use ratewarden_model::{Severity, parse_duration};
 use ratewarden_report::Format;
 use ratewarden_scan::{Backend, Config, Depth, Operation};
 
 use crate::baseline::BaselineFile;
 use crate::errors::Failure;
+use crate::expect::Expected;
 use crate::files;
 use crate::gate::Gates;
 use crate::headers;
@@ -79,9 +80,9 @@ pub(crate) struct ScanArgs {
     /// Write what is found into the baseline; gates are still judged by what it held before.
     #[arg(long, requires = "baseline", help_heading = "Gates")]
     update_baseline: bool,
-    /// Exit with 1 unless the inferred limit is this one, such as 100/1m.
-    #[arg(long, value_name = "RATE", help_heading = "Gates")]
-    expect: Option<Rate>,
+    /// Exit with 1 unless the inferred limit is this one, such as 100/1m, or concurrent:5.
+    #[arg(long, value_name = "LIMIT", help_heading = "Gates")]
+    expect: Option<Expected>,
 
     /// At most so many requests for each endpoint, whatever the depth.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000), help_heading = "Bounds")]

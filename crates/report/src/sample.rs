@@ -228,6 +228,7 @@ fn undetected(place: &Place, timeline: Timeline) -> Limiter {
         limit: None,
         window_ms: None,
         window_at_least_ms: None,
+        window_ends_on_the_minute: false,
         rate_per_s: None,
         burst: None,
         keyed_by: Vec::new(),

@@ -222,6 +222,9 @@ fn figures(limiter: &Limiter) -> String {
     if let (None, Some(at_least)) = (limiter.window_ms, limiter.window_at_least_ms) {
         figures.push(format!("window at least {}", milliseconds(at_least)));
     }
+    if limiter.window_ends_on_the_minute {
+        figures.push("ends on a full minute of the clock".to_owned());
+    }
     figures.extend(limiter.rate_per_s.map(rate));
     figures.extend(limiter.burst.map(|burst| match limiter.algorithm {
         Some(Algorithm::LeakyQueue) => format!("room for {burst}"),
@@ -284,7 +287,7 @@ pub(crate) const fn agreement(published: &Published) -> &'static str {
     match published.agrees {
         Some(true) => "agrees with what was seen",
         Some(false) => "does not agree with what was seen",
-        None => "could not be verified",
+        None => "not contradicted by what was seen",
     }
 }
 

@@ -39,7 +39,7 @@ fn case(
     Case { name, start: Box::new(start), header: None, truth }
 }
 
-fn bucket(rate: f64, burst: u64, key: &'static [&'static str]) -> Truth {
+pub(super) fn bucket(rate: f64, burst: u64, key: &'static [&'static str]) -> Truth {
     Truth {
         algorithm: Some(Algorithm::TokenBucket),
         limit: Some(burst),
@@ -49,11 +49,16 @@ fn bucket(rate: f64, burst: u64, key: &'static [&'static str]) -> Truth {
     }
 }
 
-fn windowed(algorithm: Algorithm, limit: u64, window: Option<f64>, key: &'static [&'static str]) -> Truth {
+pub(super) fn windowed(
+    algorithm: Algorithm,
+    limit: u64,
+    window: Option<f64>,
+    key: &'static [&'static str],
+) -> Truth {
     Truth { algorithm: Some(algorithm), limit: Some(limit), window, key, ..Truth::default() }
 }
 
-const ADDRESS: &[&str] = &["address"];
+pub(super) const ADDRESS: &[&str] = &["address"];
 const API_KEY: &[&str] = &["header:x-api-key"];
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);

@@ -21,6 +21,7 @@ fn limiter(place: &str) -> Limiter {
         limit: None,
         window_ms: None,
         window_at_least_ms: None,
+        window_ends_on_the_minute: false,
         rate_per_s: None,
         burst: None,
         keyed_by: Vec::new(),

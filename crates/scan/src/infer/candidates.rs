@@ -30,14 +30,16 @@ pub fn is_round(window: f64) -> bool {
 }
 
 /// The interval in which calls became possible again: after `from`, at the latest at `to`.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Edge {
-    pub(super) from: f64,
-    pub(super) to: f64,
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Edge {
+    /// In seconds, as [`Sample::at`].
+    pub from: f64,
+    /// In seconds, as [`Sample::at`].
+    pub to: f64,
 }
 
 impl Edge {
-    fn middle(self) -> f64 {
+    pub(super) fn middle(self) -> f64 {
         f64::midpoint(self.from, self.to)
     }
 }

@@ -13,7 +13,7 @@ const DECISIVE: f64 = 1.5;
 pub struct Inference {
     /// The hypothesis that explains them best; [`Algorithm::Unknown`] where none does.
     pub fit: Fit,
-    /// Where the end of the window was not seen: it is at least so many seconds long.
+    /// Where no whole window was seen: it is at least so many seconds long.
     pub window_at_least: Option<f64>,
     /// How sure it is.
     pub confidence: Confidence,
@@ -38,12 +38,19 @@ pub fn infer(samples: &[Sample], conditions: Conditions) -> Option<Inference> {
         .filter_map(|family| family(samples, conditions))
         .collect();
     fits.sort_by(|a, b| a.cost().total_cmp(&b.cost()));
-    let mut ranked = fits.into_iter();
-    let best = ranked.next()?;
-    let runner_up = ranked.next();
+    let (best, runner_up) = ranked(fits, samples, conditions)?;
     let informative = samples.len() - first_rejected.unwrap_or(0);
     let readmitted = samples.iter().skip(first_rejected.unwrap_or(0)).any(|sample| sample.admitted);
     Some(conclude(best, runner_up, samples, conditions, informative, readmitted))
+}
+
+/// The cheapest of those that the clock is fine enough for, and the next. One that it is not fine enough for explains anything,
+/// so it never displaces one that does nearly as well; where it does much better, it is the best of those that explain nothing.
+fn ranked(mut fits: Vec<Fit>, samples: &[Sample], conditions: Conditions) -> Option<(Fit, Option<Fit>)> {
+    let least = fits.first()?.cost();
+    let resolved = |fit: &Fit| fit.cost() < least + DECISIVE && is_resolved(fit, samples, conditions);
+    let best = fits.remove(fits.iter().position(resolved).unwrap_or(0));
+    Some((best, (!fits.is_empty()).then(|| fits.remove(0))))
 }
 
 /// The delays themselves must be explained, not only the rejections.
@@ -62,10 +69,15 @@ fn is_resolved(fit: &Fit, samples: &[Sample], conditions: Conditions) -> bool {
         // Calls that are over within the uncertainty were perhaps never in flight together.
         let mut lengths: Vec<f64> = samples.iter().filter(|s| s.admitted).map(|s| s.done - s.at).collect();
         lengths.sort_by(f64::total_cmp);
-        return lengths.get(lengths.len() / 2).is_some_and(|median| *median > 6.0 * conditions.jitter);
+        return lengths.get(lengths.len() / 2).is_some_and(|median| *median > 4.0 * conditions.jitter);
     }
-    let fast = fit.algorithm == Algorithm::TokenBucket
-        && fit.rate.is_some_and(|rate| rate * conditions.jitter > 0.12);
+    // Tokens that come at shorter intervals than the uncertainty admit any call.
+    let blur =
+        fit.rate.filter(|_| fit.algorithm == Algorithm::TokenBucket).map(|rate| rate * conditions.jitter);
+    if blur.is_some_and(|blur| blur > 0.5) {
+        return false;
+    }
+    let fast = blur.is_some_and(|blur| blur > 0.12);
     // Within two uncertainties of an edge either outcome fits: of so short a window that is half of all calls.
     if fit.window.is_some_and(|window| window < 8.0 * conditions.jitter) {
         return false;
@@ -87,7 +99,7 @@ fn conclude(
     readmitted: bool,
 ) -> Inference {
     let informative = super::to_f64(informative);
-    let window_at_least = (!readmitted).then(|| blocked_span(samples));
+    let window_at_least = best.at_least.or_else(|| (!readmitted).then(|| blocked_span(samples)));
     let lead = runner_up.as_ref().map_or(f64::INFINITY, |other| other.cost() - best.cost());
     let explained =
         f64::from(best.misfits) <= (0.15 * informative).max(2.0) && is_resolved(&best, samples, conditions);

@@ -14,10 +14,11 @@ mod concurrency;
 mod counter;
 mod log;
 mod queue;
+mod rollover;
 mod window;
 mod windowed;
 
-pub use candidates::is_round;
+pub use candidates::{Edge, is_round};
 
 pub use choose::{Inference, infer};
 
@@ -41,12 +42,16 @@ pub struct Sample {
 pub struct Conditions {
     /// How far `at` may be off, in seconds.
     pub jitter: f64,
+    /// How late the machine that sends was, in seconds: answers were read as late.
+    pub late: f64,
     /// The latency of a call that nothing delays, in seconds.
     pub base_latency: f64,
     /// Unix time at the samples' zero, by our clock: windows of a clock have their edges at multiples of it.
     pub unix_at_zero: f64,
     /// The answers are those of a program that keeps sliding counters and counts rejected calls (HAProxy).
     pub counter_is_likely: bool,
+    /// Where what the answers say is left rose although calls were admitted: perhaps a window ended there.
+    pub renewed: Option<Edge>,
 }
 
 /// One hypothesis with its best parameters.
@@ -58,6 +63,12 @@ pub struct Fit {
     pub limit: Option<u64>,
     /// The window in seconds.
     pub window: Option<f64>,
+    /// Of a fixed window: whether one was seen from its beginning to its end, else it may have begun before the first call.
+    pub whole: bool,
+    /// Where one was not, and an end was seen: it is at least so many seconds long.
+    pub at_least: Option<f64>,
+    /// Every end of a window that was seen fell on a full minute of the clock.
+    pub on_the_minute: bool,
     /// Calls per second.
     pub rate: Option<f64>,
     /// Calls admitted at one instant from idle.
@@ -75,11 +86,14 @@ pub struct Fit {
 }
 
 impl Fit {
-    fn new(algorithm: Algorithm, misfits: u32, penalty: f64) -> Self {
+    pub(crate) fn new(algorithm: Algorithm, misfits: u32, penalty: f64) -> Self {
         Self {
             algorithm,
             limit: None,
             window: None,
+            whole: true,
+            at_least: None,
+            on_the_minute: false,
             rate: None,
             burst: None,
             undelayed: None,

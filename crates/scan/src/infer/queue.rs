@@ -27,8 +27,13 @@ pub(super) fn fit(samples: &[Sample], conditions: Conditions) -> Option<Fit> {
     }
     let (rate, undelayed, _) = best?;
     let mut trace = Vec::new();
-    let wrong = error(rate, undelayed, samples, conditions, &mut trace).misfits;
-    let mut fit = Fit::new(Algorithm::LeakyQueue, wrong, 0.0);
+    let error = error(rate, undelayed, samples, conditions, &mut trace);
+    // A busy machine delays calls too, but not those that a queue would.
+    let delayed = delayed(samples, conditions);
+    if error.explained < FEWEST_DELAYED.max(delayed * 2 / 3) {
+        return None;
+    }
+    let mut fit = Fit::new(Algorithm::LeakyQueue, error.misfits, 0.0);
     fit.rate = Some(rate);
     fit.burst = Some(longest(rate, samples) + 1);
     fit.undelayed = Some(undelayed);
@@ -44,7 +49,7 @@ pub(super) fn delayed(samples: &[Sample], conditions: Conditions) -> usize {
 
 fn is_delayed(sample: &Sample, conditions: Conditions) -> bool {
     let threshold = (4.0 * conditions.base_latency).max(conditions.base_latency + 0.025);
-    sample.admitted && sample.latency > threshold
+    sample.admitted && sample.latency > threshold + conditions.late
 }
 
 /// Delayed calls leave the queue one at a time, `1/rate` apart.
@@ -75,6 +80,8 @@ fn longest(rate: f64, samples: &[Sample]) -> u64 {
 #[derive(Debug, Clone, Copy, Default)]
 struct Error {
     misfits: u32,
+    /// Delays that this queue would have made about as long as they were.
+    explained: usize,
     /// The sum of what the delays are off: it settles the rate among those that fit.
     seconds: f64,
 }
@@ -101,6 +108,13 @@ fn error(
             let tolerance = 0.012 + 0.35 / rate + 0.1 * predicted + conditions.jitter;
             let off = (predicted - sample.latency).abs();
             error.misfits += u32::from(off > tolerance);
+            // The tolerance of a slow queue is wider than many a delay, so that alone explains nothing.
+            let waited = sample.latency - conditions.base_latency;
+            error.explained += usize::from(
+                is_delayed(sample, conditions)
+                    && off <= tolerance
+                    && predicted - conditions.base_latency > 0.5 * waited,
+            );
             error.seconds += off;
         } else {
             error.misfits += u32::from(waiting + 1.0 < room);

@@ -5,8 +5,17 @@ use ratewarden_model::scan_report::Algorithm;
 
 use super::{Conditions, Inference, Sample, infer};
 
-const CONDITIONS: Conditions =
-    Conditions { jitter: 0.002, base_latency: 0.001, unix_at_zero: 1_000.4, counter_is_likely: false };
+mod calendar;
+mod starved;
+
+const CONDITIONS: Conditions = Conditions {
+    jitter: 0.002,
+    late: 0.0,
+    base_latency: 0.001,
+    unix_at_zero: 1_000.4,
+    counter_is_likely: false,
+    renewed: None,
+};
 
 /// When calls are sent: a few, a pause, a flood until three rejections, sparse knocks, then bursts.
 fn drive(mut decide: impl FnMut(f64) -> bool) -> Vec<Sample> {

@@ -6,7 +6,7 @@
 use ratewarden_model::scan_report::Algorithm;
 
 use super::windowed::{self, Frame, Kind};
-use super::{Conditions, Fit, Sample, Trace, candidates};
+use super::{Conditions, Fit, Sample, Trace, candidates, rollover};
 
 #[derive(Debug, Clone, Copy)]
 enum Start {
@@ -17,9 +17,23 @@ enum Start {
 }
 
 pub(super) fn fit(samples: &[Sample], conditions: Conditions) -> Option<Fit> {
-    if candidates::edges(samples).is_empty() {
-        return unseen_end(samples);
+    let edges = candidates::edges(samples);
+    let settled = if edges.is_empty() { unseen_end(samples) } else { with_window(samples, conditions) };
+    let (mut settled, cut) = match (settled, rollover::fit(samples, conditions)) {
+        (Some(settled), Some(cut)) => (settled, cut),
+        (either, other) => return either.or(other),
+    };
+    if cut.cost() < settled.cost() || (cut.on_the_minute && cut.cost() <= settled.cost()) {
+        return Some(cut);
     }
+    // What one end explains as well is no whole window.
+    settled.whole &= cut.misfits > settled.misfits;
+    settled.on_the_minute =
+        !edges.is_empty() && edges.iter().all(|&edge| rollover::is_on_the_minute(edge, conditions));
+    Some(settled)
+}
+
+fn with_window(samples: &[Sample], conditions: Conditions) -> Option<Fit> {
     let mut starts = vec![Start::FirstCall];
     starts.extend(candidates::phases(samples).into_iter().map(|phase| Start::Clock { phase }));
     windowed::best(|_| starts.clone(), samples, conditions)
@@ -34,6 +48,7 @@ fn unseen_end(samples: &[Sample]) -> Option<Fit> {
     }
     let mut fit = Fit::new(Algorithm::FixedWindow, u32::try_from(late).unwrap_or(u32::MAX), 0.0);
     fit.limit = Some(limit as u64);
+    fit.whole = false;
     let mut left = super::to_f64(limit);
     for sample in samples {
         fit.trace.push((sample.at, left));
@@ -72,7 +87,7 @@ impl Kind for Start {
             Start::FirstCall => first.at + window,
             Start::Clock { phase } => phase + ((first.at - phase) / window).floor() * window + window,
         };
-        let (mut count, mut wrong) = (0, 0);
+        let (mut count, mut wrong, mut was_full) = (0, 0, false);
         let slack = 2.0 * conditions.jitter;
         for sample in samples {
             // Where the edge is within the uncertainty, the outcome says on which side the call fell.
@@ -84,6 +99,7 @@ impl Kind for Start {
                 continue;
             }
             if over {
+                was_full = count >= limit;
                 count = 0;
                 end = match start {
                     Start::FirstCall => sample.at + window,
@@ -98,7 +114,9 @@ impl Kind for Start {
                 wrong += u32::from(count >= limit);
                 count += 1;
             } else {
-                wrong += u32::from(count < limit && sample.at > end - window + slack);
+                // Right after an edge it may have been the last window that rejected, if that was full.
+                let by_the_last = was_full && sample.at <= end - window + slack;
+                wrong += u32::from(count < limit && !by_the_last);
             }
         }
         wrong

@@ -16,7 +16,7 @@ pub(super) async fn decide(prober: &mut Prober<'_>) -> Result<(), Stop> {
     let (samples, conditions) = samples::of(prober);
     let Some(inference) = infer::infer(&samples, conditions) else { return Ok(()) };
     if may_be_concurrency(&inference) {
-        return at_once(prober).await;
+        return at_once(prober, in_flight(&inference)).await;
     }
     if let Some((limit, window)) = undecided_window(&inference) {
         split_load(prober, limit, window).await?;
@@ -79,17 +79,39 @@ fn may_be_concurrency(inference: &Inference) -> bool {
             .is_some_and(|other| is(other.algorithm) && other.misfits <= inference.fit.misfits + 1)
 }
 
-/// Several volleys at one instant: a limit on calls in flight admits the same number each time.
-async fn at_once(prober: &mut Prober<'_>) -> Result<(), Stop> {
-    let reserve = pace::reserve(prober.ctx.client.budget().max_requests());
+/// The limit on calls in flight that explains what was seen, or nearly.
+fn in_flight(inference: &Inference) -> Option<u64> {
+    let fits = std::iter::once(&inference.fit).chain(&inference.runner_up);
+    fits.filter(|fit| fit.algorithm == Algorithm::Concurrency).find_map(|fit| fit.limit)
+}
+
+/// Several volleys at one instant: a limit on calls in flight admits the same number each time, and then nothing until the
+/// first of them has ended, as a few calls at once after each volley show; a bucket that is as quick has tokens before.
+async fn at_once(prober: &mut Prober<'_>, limit: Option<u64>) -> Result<(), Stop> {
+    /// Calls of a volley.
+    const MOST: usize = 30;
+    /// Those that follow it, spread over the time that one of them takes.
+    const AFTER: u32 = 4;
+    let base = prober.ctx.baseline_latency;
+    let after = std::iter::repeat_n(base / (AFTER + 1), if limit.is_some() { AFTER as usize } else { 0 });
+    // Rejections that only came with the last calls of the search leave little to decide with; then what is kept for other
+    // probes is used, for without an explanation those prove nothing.
+    let kept = pace::reserve(prober.ctx.client.budget().max_requests());
+    let is_late = prober.ctx.client.budget().requests_left() < kept + MOST as u32;
+    let (size, reserve) = match limit.and_then(|limit| usize::try_from(limit).ok()) {
+        Some(limit) if is_late => ((limit + 3).clamp(4, MOST), 4),
+        _ => (MOST, kept),
+    };
     for _ in 0..3 {
         let left = prober.ctx.client.budget().requests_left().saturating_sub(reserve);
-        let volley = prober.ctx.config.max_in_flight.min(usize::try_from(left).unwrap_or(0)).min(30);
+        let affordable = usize::try_from(left).unwrap_or(0).saturating_sub(after.len());
+        let volley = prober.ctx.config.max_in_flight.min(affordable).min(size);
         if volley < 4 || prober.now() > pace::inference_deadline(prober.ctx.client.budget().max_time()) {
             break;
         }
-        prober.volley(std::iter::repeat_n(Duration::ZERO, volley), |_| false).await?;
-        prober.rest(Duration::from_millis(120)).await;
+        let gaps = std::iter::repeat_n(Duration::ZERO, volley).chain(after.clone());
+        prober.volley(gaps, |_| false).await?;
+        prober.rest(Duration::from_millis(120).max(base * 2)).await;
     }
     Ok(())
 }

@@ -11,7 +11,7 @@ use ratewarden_model::Confidence;
 use ratewarden_model::scan_report::Algorithm;
 
 use super::prober::{Prober, Seen};
-use super::{FEWEST_REJECTIONS, Stop, known, pace, rejections, samples};
+use super::{FEWEST_REJECTIONS, Stop, known, pace, publish, rejections, samples};
 use crate::infer;
 
 /// Windows after whose end a knock is worth it, in seconds.
@@ -124,6 +124,8 @@ fn is_settled(prober: &Prober<'_>, progress: &mut Progress) -> bool {
             progress.windows > 0
                 && found.confidence == Confidence::Firm
                 && found.fit.window.is_some_and(infer::is_round)
+                // One end shows no whole window, so where another is published the next end decides.
+                && (found.fit.whole || !publish::says_another_window(&prober.seen, &found.fit))
         }
         Algorithm::TokenBucket => progress.beats >= 9 && found.confidence == Confidence::Firm,
         _ => false,

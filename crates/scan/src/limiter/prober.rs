@@ -19,6 +19,8 @@ pub struct Seen {
     pub observation: Observation,
     /// From sending to the last byte.
     pub total: Duration,
+    /// How much later than planned it was sent, where a time was planned: so busy is our own machine.
+    pub late: Option<Duration>,
     /// What the answer says of its limits, the most specific family first.
     pub published: Vec<PublishedLimit>,
     /// When the answer says to come back.
@@ -61,6 +63,7 @@ impl Seen {
             }),
             same_status: response.is_some_and(|response| response.status == ctx.normal.status),
             total: answer.total,
+            late: None,
             observation,
         }
     }
@@ -73,6 +76,7 @@ impl Seen {
         Self {
             observation,
             total,
+            late: None,
             published: Vec::new(),
             retry_after: None,
             same_resource,

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use ratewarden_model::Confidence;
 use ratewarden_model::scan_report::Algorithm;
 
 use super::prober::Seen;
-use crate::infer::Inference;
+use crate::infer::{Fit, Inference};
 use crate::published::{PublishedLimit, Unit};
 
 /// So many published limits are verified.
@@ -40,6 +41,8 @@ pub enum Disagreement {
         published: Duration,
         /// As observed.
         observed: Duration,
+        /// Whether a whole window was seen; else it is at least so long.
+        whole: bool,
     },
     /// More calls were admitted than the published limit allows, and none was rejected.
     NotEnforced {
@@ -86,7 +89,7 @@ pub(super) fn verify(seen: &[Seen], inference: Option<&Inference>) -> Option<Ver
         .into_iter()
         .map(|limit| {
             let (agrees, disagreement) = match inference {
-                Some(inference) => compare(limit, inference),
+                Some(inference) => judged(limit, inference, left_at_first(limit, seen)),
                 None => not_enforced(limit, seen),
             };
             Verified { published: limit.clone(), on_rejections, agrees, disagreement }
@@ -105,44 +108,91 @@ pub(super) fn verify(seen: &[Seen], inference: Option<&Inference>) -> Option<Ver
     Some(best)
 }
 
-fn compare(published: &PublishedLimit, inference: &Inference) -> (Option<bool>, Option<Disagreement>) {
-    let fit = &inference.fit;
+/// Whether windows are published and none is the one that was inferred.
+pub(super) fn says_another_window(seen: &[Seen], fit: &Fit) -> bool {
+    let mut said =
+        seen.iter().flat_map(|seen| &seen.published).filter_map(|published| published.window).peekable();
+    let is_that = |said: Duration| fit.window.is_some_and(|window| within(said.as_secs_f64(), window, 0.15));
+    said.peek().is_some() && !said.any(is_that)
+}
+
+/// What the first answer that publishes this limit said was left before its call.
+fn left_at_first(limit: &PublishedLimit, seen: &[Seen]) -> Option<u64> {
+    let same = |other: &&PublishedLimit| (&other.name, other.limit) == (&limit.name, limit.limit);
+    let first = seen.iter().find_map(|seen| Some((seen, seen.published.iter().find(same)?)));
+    first.and_then(|(seen, said)| Some(said.remaining? + u64::from(seen.is_admitted())))
+}
+
+type Judgement = (Option<bool>, Option<Disagreement>);
+
+/// An explanation that is not sure contradicts nobody who agrees with the next best one.
+fn judged(published: &PublishedLimit, inference: &Inference, left_at_first: Option<u64>) -> Judgement {
+    let judgement = compare(published, &inference.fit, inference.window_at_least, left_at_first);
+    let other = inference.runner_up.as_ref().filter(|_| inference.confidence == Confidence::Tentative);
+    match other.filter(|_| judgement.0 == Some(false)) {
+        Some(other) if compare(published, other, None, left_at_first).0 != Some(false) => (None, None),
+        _ => judgement,
+    }
+}
+
+fn compare(
+    published: &PublishedLimit,
+    fit: &Fit,
+    window_at_least: Option<f64>,
+    left_at_first: Option<u64>,
+) -> Judgement {
     let Some(limit) = published.limit else { return (None, None) };
     match fit.algorithm {
         Algorithm::Unknown => (None, None),
-        Algorithm::TokenBucket | Algorithm::LeakyQueue => {
-            let (Some(burst), Some(rate)) = (fit.burst, fit.rate) else { return (None, None) };
-            #[expect(clippy::cast_precision_loss, reason = "counts of calls are below 2^52")]
-            let by_rate = published
-                .window
-                .is_some_and(|window| within(limit as f64 / window.as_secs_f64(), rate, 0.15));
-            // A window of the same rate whose limit is the burst, or the burst alone, both say the truth.
-            if is_near(limit, burst) || by_rate {
-                (Some(true), None)
-            } else if published.window.is_none() {
-                // A number without a window may be the rate of some interval: nothing to hold it against.
-                (None, None)
-            } else {
-                (Some(false), Some(Disagreement::Limit { published: limit, observed: burst }))
-            }
-        }
+        Algorithm::TokenBucket | Algorithm::LeakyQueue => with_bucket(published, limit, fit),
         _ => {
             let Some(observed) = fit.limit else { return (None, None) };
-            if !is_near(limit, observed) {
-                return (Some(false), Some(Disagreement::Limit { published: limit, observed }));
+            if is_near(limit, observed) {
+                return with_window(published, fit, window_at_least);
             }
-            match (published.window, fit.window, inference.window_at_least) {
-                (Some(said), Some(seen), _) if !within(said.as_secs_f64(), seen, 0.15) => {
-                    let observed = Duration::from_secs_f64(seen);
-                    (Some(false), Some(Disagreement::Window { published: said, observed }))
-                }
-                (Some(said), None, Some(least)) if said.as_secs_f64() < 0.85 * least => {
-                    let observed = Duration::from_secs_f64(least);
-                    (Some(false), Some(Disagreement::Window { published: said, observed }))
-                }
-                _ => (Some(true), None),
+            // A window that ended during the first run admitted up to twice its limit, one that was half spent less.
+            let cut = !fit.whole && (limit..=2 * limit).contains(&observed);
+            let spent = !fit.whole && left_at_first.is_some_and(|left| is_near(left, observed));
+            if cut || spent {
+                return (None, None);
             }
+            (Some(false), Some(Disagreement::Limit { published: limit, observed }))
         }
+    }
+}
+
+fn with_bucket(published: &PublishedLimit, limit: u64, fit: &Fit) -> Judgement {
+    let (Some(burst), Some(rate)) = (fit.burst, fit.rate) else { return (None, None) };
+    #[expect(clippy::cast_precision_loss, reason = "counts of calls are below 2^52")]
+    let by_rate =
+        published.window.is_some_and(|window| within(limit as f64 / window.as_secs_f64(), rate, 0.15));
+    // A window of the same rate whose limit is the burst, or the burst alone, both say the truth.
+    if is_near(limit, burst) || by_rate {
+        (Some(true), None)
+    } else if published.window.is_none() {
+        // A number without a window may be the rate of some interval: nothing to hold it against.
+        (None, None)
+    } else {
+        (Some(false), Some(Disagreement::Limit { published: limit, observed: burst }))
+    }
+}
+
+/// The limit is right: is the window? Of one that was not seen whole only a shorter one is wrong.
+fn with_window(published: &PublishedLimit, fit: &Fit, window_at_least: Option<f64>) -> Judgement {
+    const TOLERANCE: f64 = 0.15;
+    let (Some(said), Some(seen)) = (published.window, fit.window.or(window_at_least)) else {
+        return (Some(true), None);
+    };
+    let whole = fit.whole && fit.window.is_some();
+    let shorter = said.as_secs_f64() < (1.0 - TOLERANCE) * seen;
+    let agrees = fit.window.is_some() && within(said.as_secs_f64(), seen, TOLERANCE);
+    if agrees {
+        (Some(true), None)
+    } else if whole || shorter {
+        let observed = Duration::from_secs_f64(seen);
+        (Some(false), Some(Disagreement::Window { published: said, observed, whole }))
+    } else {
+        (None, None)
     }
 }
 
@@ -203,3 +253,6 @@ fn is_near(a: u64, b: u64) -> bool {
 fn within(a: f64, b: f64, part: f64) -> bool {
     (a - b).abs() <= part * b
 }
+
+#[cfg(test)]
+mod tests;

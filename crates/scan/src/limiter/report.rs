@@ -25,6 +25,7 @@ pub fn describe(found: &Investigation, endpoint: &str) -> Limiter {
             .filter(|inference| inference.fit.window.is_none() && !is_bucket(&&inference.fit))
             .and_then(|inference| inference.window_at_least)
             .map(millis),
+        window_ends_on_the_minute: fit.is_some_and(|fit| fit.on_the_minute),
         rate_per_s: fit.filter(is_bucket).and_then(|fit| fit.rate).map(round_rate),
         burst: fit.filter(is_bucket).and_then(|fit| fit.burst),
         keyed_by: Vec::new(),

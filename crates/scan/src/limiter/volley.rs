@@ -26,8 +26,8 @@ pub(super) fn fails(seen: &[Seen]) -> bool {
     last.iter().filter(|seen| seen.has_failed()).count() > FAILURES
 }
 
-/// A request that was sent: its index, whether it was the plain one, and its answer.
-type Sent = (usize, bool, Result<Answer, Exhausted>);
+/// A request that was sent: its index, whether it was the plain one, how much later than planned it was sent, and its answer.
+type Sent = (usize, bool, Duration, Result<Answer, Exhausted>);
 
 /// Sends each request after its gap; `enough` is asked after each answer and ends the sending. All that was sent is
 /// waited for. The results are in order of sending, each with its index.
@@ -46,6 +46,8 @@ pub async fn fire(
         // A machine that was busy does not send what it missed all at once: that would be another experiment.
         let floor = Instant::now() - Duration::from_millis(2);
         let at = *due.get_or_insert_with(|| Instant::now() + gap);
+        // Waiting for a place is the target's doing; only what comes after both is our machine's.
+        let ready = at.max(Instant::now());
         // As many as may be in flight, so that a request that was spawned is a request that goes out now.
         let may_send = under_way.len() < in_flight;
         tokio::select! {
@@ -55,7 +57,8 @@ pub async fn fire(
                 let client = Arc::clone(&ctx.client);
                 let plain = is_plain(&request, ctx);
                 let request = bounded(request, ctx);
-                under_way.spawn(async move { (index, plain, client.send(&request).await) });
+                let late = ready.elapsed();
+                under_way.spawn(async move { (index, plain, late, client.send(&request).await) });
                 due = shots.peek().map(|(_, (gap, _))| at.max(floor) + *gap);
             }
             Some(done) = under_way.join_next() => {
@@ -83,15 +86,15 @@ struct Volley<'a> {
 impl Volley<'_> {
     fn take(&mut self, done: Result<Sent, JoinError>) {
         match done {
-            Ok((index, plain, Ok(answer))) => {
-                let seen = Seen::new(&answer, self.ctx);
+            Ok((index, plain, late, Ok(answer))) => {
+                let seen = Seen { late: Some(late), ..Seen::new(&answer, self.ctx) };
                 self.seen.push(if plain { seen.of_plain(&answer, self.ctx) } else { seen });
                 self.indices.push(index);
                 if fails(&self.seen) {
                     self.ended = Err(Exhausted::Failing);
                 }
             }
-            Ok((_, _, Err(exhausted))) => self.ended = Err(exhausted),
+            Ok((_, _, _, Err(exhausted))) => self.ended = Err(exhausted),
             // A task that panicked is a bug of ours, not an answer; it is not counted as one.
             Err(_) => {}
         }

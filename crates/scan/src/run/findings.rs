@@ -98,11 +98,12 @@ fn headers_lie(ctx: &Context, found: &Investigation) -> Option<Finding> {
             published.to_string(),
             observed.to_string(),
         ),
-        Disagreement::Window { published, observed } => (
+        Disagreement::Window { published, observed, whole } => (
             format!(
-                "The answers publish a window of {} s ({family}), but it was seen to be {:.1} s or more.",
+                "The answers publish a window of {} s ({family}), but it was seen to be {:.1} s{}.",
                 published.as_secs(),
-                observed.as_secs_f64()
+                observed.as_secs_f64(),
+                if *whole { "" } else { " or more" }
             ),
             format!("{} s", published.as_secs()),
             format!("{:.1} s", observed.as_secs_f64()),

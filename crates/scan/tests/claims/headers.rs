@@ -1,5 +1,7 @@
 //! Published limits: the truth in several forms, and a lie.
 
+use std::time::Duration;
+
 use crate::judge::Scan;
 use crate::limits::{Bucket, Window};
 use crate::server::{Reply, Server};
@@ -49,4 +51,26 @@ fn ten_times_the_limit_is_a_lie() {
         reply.header("ratelimit-policy", "\"sec\";q=100;w=3")
     });
     Scan::of(&server, "/items").bounds(400, 10).report().finished().detected(true).has("scan.headers-lie");
+}
+
+/// The first window of a calendar quota is cut off where the scan begins: what is seen of it is not its length.
+#[test]
+fn a_calendar_quota_that_began_anew_once_is_the_truth() {
+    let calls = Window::beginning(40, 60, Duration::from_millis(4_400));
+    let server = Server::start((None, calls), |request, (first, window)| {
+        let first = *first.get_or_insert(request.at);
+        let count = window.count(request.address(), request.at - first);
+        let left = format!("\"calls\";r={};t={}", count.left, count.reset_secs);
+        let reply = Reply::items_if(count.admitted).header("ratelimit", left);
+        reply.header("ratelimit-policy", "\"calls\";q=40;w=60")
+    });
+    let claims = Scan::of(&server, "/items").bounds(400, 9).report();
+    claims.finished().detected(true).lacks("scan.headers-lie");
+    let own = claims.limiter();
+    claims
+        .holds(own.window_ms.is_none() && own.limit == Some(40), "40 calls in an unknown window are claimed");
+    let least = own.window_at_least_ms.unwrap_or_default();
+    claims.holds((2_500..=5_000).contains(&least), "the window is at least what was seen of it");
+    let agrees = own.published.as_ref().is_some_and(|published| published.agrees.is_none());
+    claims.holds(agrees, "the published window is not contradicted, and not verified either");
 }

@@ -19,25 +19,34 @@ fn up(seconds: f64) -> u64 {
     whole
 }
 
-/// So many calls in a window that begins with the first of them.
+/// So many calls in a window that begins with the first of them, or when a clock says so.
 pub(crate) struct Window {
     limit: u64,
     length: Duration,
     counters: HashMap<String, (Duration, u64)>,
+    /// When the first window ends, where it began before the first call.
+    first_end: Option<Duration>,
 }
 
 impl Window {
     pub(crate) fn new(limit: u64, seconds: u64) -> Self {
-        Self { limit, length: Duration::from_secs(seconds), counters: HashMap::new() }
+        Self { limit, length: Duration::from_secs(seconds), counters: HashMap::new(), first_end: None }
+    }
+
+    /// One of a clock: the first ends at this time, and each other a length later.
+    pub(crate) fn beginning(limit: u64, seconds: u64, first_end: Duration) -> Self {
+        Self { first_end: Some(first_end), ..Self::new(limit, seconds) }
     }
 
     pub(crate) fn count(&mut self, key: impl Into<String>, at: Duration) -> Count {
-        let (began, used) = self.counters.entry(key.into()).or_insert((at, 0));
-        if at >= *began + self.length {
-            (*began, *used) = (at, 0);
+        let (end, used) =
+            self.counters.entry(key.into()).or_insert((self.first_end.unwrap_or(at + self.length), 0));
+        if at >= *end {
+            let begins = if self.first_end.is_some() { *end } else { at };
+            (*end, *used) = (begins + self.length, 0);
         }
         *used += 1;
-        let reset = (*began + self.length).saturating_sub(at).as_secs_f64();
+        let reset = (*end).saturating_sub(at).as_secs_f64();
         Count { admitted: *used <= self.limit, left: self.limit.saturating_sub(*used), reset_secs: up(reset) }
     }
 

@@ -13,7 +13,7 @@ mod ratewarden;
 pub use envoy::envoy;
 pub use haproxy::haproxy;
 pub use nginx::{always_rejecting, back_end, nginx};
-pub use ratewarden::{policy, ratewarden};
+pub use ratewarden::{guarded, policy, ratewarden};
 
 /// The header whose value is the caller.
 pub const CALLER_HEADER: &str = "x-api-key";

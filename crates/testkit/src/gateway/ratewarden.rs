@@ -25,6 +25,32 @@ pub fn ratewarden(binary: &Path, gate: Gate, upstream: SocketAddr) -> Result<Ser
     Ok(Server::process(NAME, place.start(&command)?))
 }
 
+/// The same in front of a back end of one's own, with one limit per address: `limit` is what its table says of calls, such as
+/// `rate = "10/1s"`, and `fields` those that answers carry. It is on `/v1/`, so that the readiness path is outside it.
+///
+/// # Errors
+/// [`StartError`], with its own words where it refuses the policy.
+pub fn guarded(
+    binary: &Path,
+    limit: &str,
+    fields: &str,
+    back_end: impl FnOnce() -> Result<Server, StartError>,
+) -> Result<Server, StartError> {
+    let behind = back_end()?;
+    let place = Place::prepare(NAME)?;
+    let listen = SocketAddr::from(([127, 0, 0, 1], place.port()));
+    let text = format!(
+        "[listen]\nhttp = \"{listen}\"\n\n[upstream]\nurl = \"http://{}\"\n\n\
+         [[limit]]\nname = \"calls\"\nmatch = {{ path = \"/v1/{{*rest}}\" }}\nper = [\"address\"]\n{limit}\n\n\
+         [answer]\nfields = \"{fields}\"\n",
+        behind.address()
+    );
+    let file = place.write("ratewarden.toml", &text)?;
+    let mut command = Command::new(binary);
+    command.args(["guard", "-c"]).arg(file);
+    Ok(Server::process(NAME, place.start(&command)?).before(behind))
+}
+
 /// The policy file. Limits are on `/v1/`, so that the readiness path is outside them.
 #[must_use]
 pub fn policy(gate: Gate, listen: SocketAddr, upstream: SocketAddr) -> String {

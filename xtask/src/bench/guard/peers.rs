@@ -2,13 +2,12 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use anyhow::{Context as _, Result};
 use ratewarden_testkit::gateway::{self, Gate};
 use ratewarden_testkit::{Server, Services};
 use serde::Serialize;
-use serde_json::Value;
 
 use crate::run;
 
@@ -80,10 +79,7 @@ pub(crate) fn build() -> Result<std::path::PathBuf> {
     let manifest = std::fs::read_to_string(run::workspace().join("Cargo.toml"))
         .context("could not read the workspace's Cargo.toml")?;
     let profile = if has_profile(&manifest, PROFILE) { PROFILE } else { "release" };
-    let mut cargo = run::cargo();
-    cargo.args(["build", "--package", "ratewarden", "--bin", "ratewarden", "--profile", profile]);
-    cargo.args(["--message-format", "json-render-diagnostics"]).stderr(Stdio::inherit());
-    executable(&run::output(&mut cargo)?).context("cargo did not say where the binary is")
+    run::built(profile)
 }
 
 /// The version that was measured, as the program itself gives it.
@@ -97,27 +93,9 @@ fn has_profile(manifest: &str, name: &str) -> bool {
     manifest.lines().any(|line| line.split('#').next().is_some_and(|line| line.trim() == title))
 }
 
-/// The last artifact with an executable, of cargo's JSON messages.
-fn executable(messages: &str) -> Option<std::path::PathBuf> {
-    messages
-        .lines()
-        .rev()
-        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
-        .find_map(|message| message.get("executable")?.as_str().map(Into::into))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_binary_is_where_cargo_says() {
-        let messages = "{\"reason\":\"compiler-artifact\",\"executable\":null}\n\
-            {\"reason\":\"compiler-artifact\",\"executable\":\"/t/release/ratewarden\"}\n\
-            {\"reason\":\"build-finished\",\"success\":true}\n";
-        assert_eq!(executable(messages).unwrap(), Path::new("/t/release/ratewarden"));
-        assert_eq!(executable(""), None);
-    }
 
     #[test]
     fn only_the_title_of_a_profile_counts() {
