@@ -48,6 +48,29 @@ fn a_lock_out_spares_who_had_proved_a_token_and_looks_at_a_new_one_of_theirs() {
     );
 }
 
+#[test]
+fn forgeries_in_one_name_hold_no_new_token_of_another() {
+    let key = SigningKey::ed25519();
+    let issuer = TokenIssuer::with(&key, "a");
+    let rules = issuer.rules("[credentials]\nper-source = \"3/1h\"\nlockout = \"1h\"\n");
+    let gateway = Gateway::start(Echo::start().address, &rules);
+    let token = |key: &SigningKey, subject: &str| key.token("EdDSA", Some("a"), &claims(subject));
+    let forger = SigningKey::ed25519();
+    assert_eq!(["ann", "bob"].map(|name| call(&gateway, &token(&key, name)).status), [200, 200]);
+    let guess = |number: usize| call(&gateway, &token(&forger, &format!("guess-{number}"))).status;
+    assert_eq!([guess(0), guess(1), guess(2), guess(3), guess(4)], [401, 401, 401, 401, 429]);
+    // Far more than are checked in a second, again and again, and then a token that no worker has seen.
+    for round in 1..=5 {
+        for number in 0..40 {
+            let claims =
+                claims("ann").replace(&seconds(600).to_string(), &seconds(1_000 + number).to_string());
+            assert_eq!(call(&gateway, &forger.token("EdDSA", Some("a"), &claims)).status, 429);
+        }
+        let claims = claims("bob").replace(&seconds(600).to_string(), &seconds(600 + round).to_string());
+        assert_eq!(call(&gateway, &key.token("EdDSA", Some("a"), &claims)).status, 200);
+    }
+}
+
 /// A certificate of this name, which is its own authority, as PEM.
 fn certificate(name: &str) -> (String, String) {
     let mut params = CertificateParams::default();
