@@ -38,4 +38,4 @@ pub use disk::{Disk, DiskError, Instant, Kept};
 pub use key::{Hasher, Key, LimitId, Who};
 pub use lasting::Used;
 pub use pairs::{PLACES, Pair, Pairs};
-pub use store::{Capacity, Counters, Usage};
+pub use store::{Capacity, Counters, ORDINALS, Usage};

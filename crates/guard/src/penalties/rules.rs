@@ -6,7 +6,7 @@ use std::time::Duration;
 use ratewarden_counters::{Check, Counters, Decision, Hasher, LimitId, Pair, Scratch, Who};
 use ratewarden_limiter::{Algorithm, Gcra, Rule, Time, WordRule};
 use ratewarden_model::Rate;
-use ratewarden_policy::{Offence, PenaltyPer, Policy};
+use ratewarden_policy::{MAX_LIMITS, Offence, PenaltyPer, Policy};
 
 use super::Whom;
 
@@ -111,9 +111,9 @@ impl Prepared {
 }
 
 impl Counted {
-    /// `place` is its place among all that is counted here; those of limits begin at the other end.
+    /// `place` is its place among all that is counted here, which comes after what limits can have.
     fn new(hasher: &Hasher, name: &str, after: Rate, place: usize) -> Option<Self> {
-        let ordinal = u8::try_from(255_usize.saturating_sub(place)).unwrap_or_default();
+        let ordinal = u16::try_from(MAX_LIMITS + place).ok()?;
         let calls = NonZeroU64::new(after.calls).unwrap_or(NonZeroU64::MIN);
         let gcra = Gcra::new(calls, after.per, calls).ok()?;
         Some(Self { id: hasher.limit(name, &Algorithm::Rate(gcra), ordinal), gcra })
@@ -139,19 +139,20 @@ impl Counted {
 mod tests {
     use std::path::Path;
 
-    use ratewarden_counters::Capacity;
+    use ratewarden_counters::{Capacity, ORDINALS};
 
     use super::*;
 
-    fn rules() -> PenaltyRules {
-        let policy = "[listen]\nhttp = \"127.0.0.1:1\"\n[upstream]\nurl = \"http://127.0.0.1:2\"\n";
-        let policy = ratewarden_policy::read(policy, Path::new("/p.toml")).unwrap().policy;
+    fn rules(more: &str) -> PenaltyRules {
+        let policy =
+            "[listen]\nhttp = \"127.0.0.1:1\"\n[upstream]\nurl = \"http://127.0.0.1:2\"\n".to_owned() + more;
+        let policy = ratewarden_policy::read(&policy, Path::new("/p.toml")).unwrap().policy;
         PenaltyRules::build(&policy, &Hasher::new(&[1; 16]))
     }
 
     #[test]
     fn forgeries_in_one_name_take_no_check_from_another_and_an_address_gets_so_many_in_all() {
-        let (rules, hasher) = (rules(), Hasher::new(&[2; 16]));
+        let (rules, hasher) = (rules(""), Hasher::new(&[2; 16]));
         let counters = Counters::new(Capacity { keys: 1_024, verified_keys: 1_024 });
         let mut scratch = Scratch::default();
         let hash = |number: u128| hasher.hash([number.to_le_bytes().as_slice()]);
@@ -169,5 +170,24 @@ mod tests {
         let names: Vec<usize> = (10..22).map(|caller| checked(caller, 1, 3)).collect();
         assert_eq!(names, [10, 10, 10, 10, 10, 10, 10, 10, 10, 10, 0, 0]);
         assert_eq!([checked(10, 2, 3), checked(21, 1, 4)], [10, 10]);
+    }
+
+    #[test]
+    fn no_penalty_counts_at_the_place_of_a_limit_or_of_another_penalty() {
+        // The most there can be: each takes a place for the address and one for callers at it.
+        let penalty = |number: usize| {
+            format!(
+                "[[penalty]]\nname = \"p{number}\"\nper = \"address\"\n\
+                 after = \"9 failed-credentials/1h\"\nban = \"1m\"\n"
+            )
+        };
+        let rules = rules(&(0..64).map(penalty).collect::<String>());
+        let counted =
+            rules.rules.iter().map(|rule| rule.counted).chain(rules.signatures.into_iter().flatten());
+        let mut places: Vec<usize> = counted.map(|counted| usize::from(counted.id.ordinal())).collect();
+        places.sort_unstable();
+        let begin = MAX_LIMITS;
+        assert_eq!(places, (begin..begin + 64 * 2 + 3 + 2).collect::<Vec<_>>());
+        assert!(places.iter().all(|place| *place < ORDINALS), "{places:?}");
     }
 }
