@@ -1,11 +1,16 @@
 //! A lock-out of an address that many share: it stops who guesses, and not who was there before.
 
+use std::time::Duration;
+
+use jiff::Timestamp;
 use ratewarden_callers::NewKey;
+use ratewarden_counters::{Disk, Instant};
+use ratewarden_limiter::Time;
 use serde_json::json;
 
 use crate::admin::{json as body_of, send};
 use crate::operator::{admin, refusing};
-use crate::server::{Answer, Echo, Gateway};
+use crate::server::{Answer, Echo, Gateway, wait_until};
 
 /// Keys of these names in a file, and a policy that wants one of them.
 struct Keyed {
@@ -203,6 +208,29 @@ fn a_reload_forgets_nobody_and_a_key_that_is_gone_is_not_spared() {
     std::fs::write(file, &keyed.keys[1].1.line).unwrap();
     keyed.gateway.guard().reload().unwrap();
     assert_eq!([keyed.call("ann"), keyed.call("bob")], [429, 200]);
+}
+
+#[test]
+fn with_a_store_a_restart_forgets_nobody() {
+    let (folder, echo) = (tempfile::tempdir().unwrap(), Echo::start());
+    let file = folder.path().join("store.db");
+    let store = format!("[store]\nfile = {:?}\n", file.to_str().unwrap());
+    let mut keyed = Keyed::start(echo.address, &["ann", "bob"], &store);
+    assert_eq!(keyed.call("ann"), 200);
+    keyed.guess();
+    for _ in 0..2 {
+        keyed.gateway.stop();
+        keyed.gateway = Gateway::start(echo.address, &keyed.rules);
+        assert_eq!([keyed.call("bob"), keyed.call("rw_wrong"), keyed.call("ann")], [429, 429, 200]);
+    }
+    // One that begins beside it, as a successor does, finds what it had written a moment ago.
+    assert_eq!(keyed.call_from("192.0.2.9", "bob").status, 200);
+    wait_until(Duration::from_secs(10), || {
+        let at = Instant { now: Time::START, wall: Timestamp::now() };
+        Disk::open(&file).unwrap().pairs(at).unwrap().len() == 2
+    });
+    let successor = Gateway::start(echo.address, &keyed.rules);
+    assert!(admin(&successor, "/metrics", "").body.contains("\nratewarden_known_pairs 2\n"));
 }
 
 #[test]
