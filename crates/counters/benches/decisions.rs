@@ -108,7 +108,7 @@ impl Ours {
         let hasher = Hasher::new(&[1; 16]);
         let counters = Counters::new(Capacity { keys: keys * algorithms.len(), verified_keys: 1_024 });
         counters.prepare(algorithms);
-        let limit = |(ordinal, algorithm): (u8, &Algorithm)| {
+        let limit = |(ordinal, algorithm): (u16, &Algorithm)| {
             let id = hasher.limit(&format!("limit {ordinal}"), algorithm, ordinal);
             (id, algorithm.rule(|_| Period { index: 1, ends: Time::NEVER }))
         };

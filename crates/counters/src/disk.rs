@@ -1,4 +1,4 @@
-//! The file in which quotas and penalties outlive the process: SQLite, written by one thread a few times a second.
+//! The file in which quotas, penalties and who was where outlive the process: SQLite, written by one thread a few times a second.
 //!
 //! Nothing here is on the way of a call. What was counted since the last write is lost when the process is killed:
 //! at most the time between two writes. With `synchronous = NORMAL` and a write-ahead log a crash of the machine may
@@ -14,6 +14,7 @@ use ratewarden_limiter::Time;
 use rusqlite::{Connection, OpenFlags, params};
 
 use crate::lasting::Used;
+use crate::pairs::{Noted, PLACES, REMEMBERED};
 
 /// The version of the tables below, in the file's `user_version`.
 const VERSION: i64 = 1;
@@ -25,6 +26,15 @@ const TABLES: &str = "
     CREATE INDEX quota_ends ON quota (ends);
     CREATE TABLE penalty (id BLOB PRIMARY KEY, until INTEGER NOT NULL, state TEXT NOT NULL) WITHOUT ROWID;
     PRAGMA user_version = 1;";
+
+/// Tables that came later; who does not know them leaves them alone, so the version is the same.
+const LATER: &str = "
+    CREATE TABLE IF NOT EXISTS pair (id BLOB PRIMARY KEY, place INTEGER NOT NULL, seen INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE INDEX IF NOT EXISTS pair_seen ON pair (seen);";
+
+/// Two processes overlap when one replaces the other; what both saw is as new as the newer.
+const WRITE_PAIR: &str = "INSERT INTO pair (id, place, seen) VALUES (?1, ?2, ?3)
+    ON CONFLICT (id) DO UPDATE SET place = excluded.place, seen = max(seen, excluded.seen)";
 
 /// Two processes overlap when one replaces the other; a counter then never steps back.
 const WRITE_QUOTA: &str = "INSERT INTO quota (id, verified, word, ends) VALUES (?1, ?2, ?3, ?4)
@@ -142,6 +152,7 @@ impl Disk {
             VERSION => {}
             found => return Err(DiskError::Version { path, found }),
         }
+        change.execute_batch(LATER).map_err(failed)?;
         change.commit().map_err(failed)
     }
 
@@ -244,9 +255,60 @@ impl Disk {
         write().map_err(|source| DiskError::File { path, source })
     }
 
+    /// Who was where in the last day, the newest first and no more than have a place.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn pairs(&self, at: Instant) -> Result<Vec<Noted>, DiskError> {
+        let read = || {
+            let mut query = self
+                .connection
+                .prepare("SELECT id, place, seen FROM pair WHERE seen > ?1 ORDER BY seen DESC LIMIT ?2")?;
+            let most = i64::try_from(PLACES).unwrap_or(i64::MAX);
+            let rows = query.query_map([forgotten(at), most], |row| {
+                let (id, place, seen): ([u8; 16], i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+                // The wall's clock may have been put back.
+                let age = u64::try_from(at.wall.as_millisecond().saturating_sub(seen)).unwrap_or(0);
+                let (id, place) = (u128::from_be_bytes(id), place.cast_unsigned());
+                // Seconds are rounded up: nobody is remembered for longer by restarts.
+                Ok(Noted { id, place, age: Duration::from_secs(age.div_ceil(1_000)) })
+            })?;
+            rows.collect::<Result<_, _>>()
+        };
+        read().map_err(|source| self.failed(source))
+    }
+
+    /// Writes who was where, all of it or nothing, and forgets who was not there for a day.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn write_pairs(&mut self, noted: &[Noted], at: Instant) -> Result<(), DiskError> {
+        let path = self.path.clone();
+        let mut write = || {
+            let change = self.connection.transaction()?;
+            {
+                let mut insert = change.prepare_cached(WRITE_PAIR)?;
+                for Noted { id, place, age } in noted {
+                    let age = i64::try_from(age.as_millis()).unwrap_or(i64::MAX);
+                    let seen = at.wall.as_millisecond().saturating_sub(age);
+                    insert.execute(params![id.to_be_bytes(), place.cast_signed(), seen])?;
+                }
+                change.execute("DELETE FROM pair WHERE seen <= ?1", [forgotten(at)])?;
+            }
+            change.commit()
+        };
+        write().map_err(|source| DiskError::File { path, source })
+    }
+
     fn failed(&self, source: rusqlite::Error) -> DiskError {
         DiskError::File { path: self.path.clone(), source }
     }
+}
+
+/// What was seen last at this time or before, in milliseconds on the wall, is forgotten.
+fn forgotten(at: Instant) -> i64 {
+    let remembered = i64::try_from(REMEMBERED.as_millis()).unwrap_or(i64::MAX);
+    at.wall.as_millisecond().saturating_sub(remembered)
 }
 
 /// Makes the file if it is not there, readable and writable by its owner alone.

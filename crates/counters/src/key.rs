@@ -25,8 +25,8 @@ pub struct Who {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LimitId {
     seed: u128,
-    /// Place among the limits of a policy, which names the overflow bucket.
-    ordinal: u8,
+    /// Place among all that is counted, which names the overflow bucket.
+    ordinal: u16,
     /// Its state goes to disk, so a key's home must follow from what is on disk: the id alone.
     lasting: bool,
 }
@@ -41,7 +41,7 @@ pub struct Key {
     pub(crate) second_home: u64,
     /// What tells the limit from others that had the same overflow bucket in an earlier policy.
     pub(crate) tag: u64,
-    pub(crate) ordinal: u8,
+    pub(crate) ordinal: u16,
     pub(crate) verified: bool,
 }
 
@@ -75,9 +75,10 @@ impl Hasher {
         hasher.finish128().as_u128()
     }
 
-    /// The id of the limit `name`, at `ordinal` of its policy.
+    /// The id of the limit `name`. `ordinal` is its place among all that is counted in one store, below
+    /// [`ORDINALS`](crate::ORDINALS): two at one place take each other's overflow bucket away.
     #[must_use]
-    pub fn limit(&self, name: &str, algorithm: &Algorithm, ordinal: u8) -> LimitId {
+    pub fn limit(&self, name: &str, algorithm: &Algorithm, ordinal: u16) -> LimitId {
         let unit = algorithm.unit();
         let parts = [b"limit".as_slice(), name.as_bytes(), unit.as_bytes()];
         LimitId { seed: self.hash(parts), ordinal, lasting: matches!(algorithm, Algorithm::Quota(_)) }
@@ -103,6 +104,12 @@ impl Who {
 }
 
 impl LimitId {
+    /// Its place among all that is counted.
+    #[must_use]
+    pub const fn ordinal(self) -> u16 {
+        self.ordinal
+    }
+
     /// Where `who` is counted by this limit.
     #[inline]
     #[must_use]

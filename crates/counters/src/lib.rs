@@ -37,5 +37,5 @@ pub use decide::{Check, Decision, Scratch, Verdict};
 pub use disk::{Disk, DiskError, Instant, Kept};
 pub use key::{Hasher, Key, LimitId, Who};
 pub use lasting::Used;
-pub use pairs::{PLACES, Pair, Pairs};
-pub use store::{Capacity, Counters, Usage};
+pub use pairs::{Noted, PLACES, Pair, Pairs, Taken};
+pub use store::{Capacity, Counters, ORDINALS, Usage};

@@ -10,6 +10,9 @@
 //!   of them, so one credential used from a million addresses fills its own share. No new pair takes the place of one
 //!   that is in use: when there is no place it is left out, and counted.
 //!
+//! With a store on disk it outlives the process: a thread takes what was noted ([`Pairs::take_noted`]) and writes it, and
+//! the next process puts it back. Otherwise a lock-out that is restored would spare nobody.
+//!
 //! Pushing out what was not used for longest was rejected: whoever calls from enough addresses could then make all
 //! others forgotten, just before the lock-out that they cause.
 
@@ -33,13 +36,38 @@ const SHARE: usize = 8;
 const TICK: Duration = Duration::from_secs(300);
 
 /// A pair that was not noted for this long, to within a tick, is forgotten: a day.
-const FORGOTTEN: u64 = 24 * 3_600 / TICK.as_secs();
+const FORGOTTEN: u64 = REMEMBERED.as_secs() / TICK.as_secs();
+
+/// A pair that was not noted for this long is forgotten, to within five minutes.
+pub(crate) const REMEMBERED: Duration = Duration::from_secs(24 * 3_600);
+
+/// The tick in which a process starts: what was noted in the day before has one too.
+const FIRST: u64 = FORGOTTEN + 1;
 
 /// A caller at an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pair {
     id: u128,
     caller: u128,
+}
+
+/// A pair as it is kept on disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Noted {
+    /// The pair's keyed hash; it means the same only under the same secret.
+    pub id: u128,
+    /// What of the caller's hash says where the pair stands, and whose share that is.
+    pub place: u64,
+    /// How long ago it was noted, or up to five minutes more.
+    pub age: Duration,
+}
+
+/// What was taken of pairs already.
+#[derive(Debug, Default)]
+pub struct Taken {
+    changes: u64,
+    /// Of each place, what [`Slot::used`] was.
+    used: Vec<u64>,
 }
 
 /// The pairs of a process.
@@ -50,6 +78,8 @@ pub struct Pairs {
     placing: Mutex<()>,
     taken: AtomicU64,
     left_out: AtomicU64,
+    /// Grows with each change of what [`Pairs::take_noted`] returns.
+    changes: AtomicU64,
 }
 
 /// One place. Who reads it while it is given away sees the halves of two ids, which are nobody's, or a pair that was
@@ -89,7 +119,8 @@ impl Pair {
 impl Default for Pairs {
     fn default() -> Self {
         let sets = (0..PLACES / WAYS).map(|_| Default::default()).collect();
-        Self { sets, placing: Mutex::new(()), taken: AtomicU64::new(0), left_out: AtomicU64::new(0) }
+        let [taken, left_out, changes] = [0; 3].map(AtomicU64::new);
+        Self { sets, placing: Mutex::new(()), taken, left_out, changes }
     }
 }
 
@@ -103,19 +134,56 @@ impl Pairs {
     /// Notes that the pair was seen. Returns whether it is remembered now.
     pub fn note(&self, pair: Pair, now: Time) -> bool {
         let tick = tick(now);
-        let noted = pair.tag() << 32 | tick;
-        if let Some((slot, used)) = self.find(pair, tick) {
-            if used < noted {
-                // Another's write is as good, and a place that was given away meanwhile is not ours.
-                let _ = slot.used.compare_exchange(used, noted, Ordering::Relaxed, Ordering::Relaxed);
-            }
-            return true;
-        }
-        let is_placed = self.place_for(pair, tick).is_some() && self.place(pair, tick, noted);
+        let is_placed = self.note_at(pair, tick, tick);
         if !is_placed {
             self.left_out.fetch_add(1, Ordering::Relaxed);
         }
         is_placed
+    }
+
+    /// What was noted and not taken before, so that it can be kept. A new `taken` takes all again.
+    pub fn take_noted(&self, taken: &mut Taken, now: Time) -> Vec<Noted> {
+        let changes = self.changes.load(Ordering::Acquire);
+        if taken.changes == changes {
+            return Vec::new();
+        }
+        taken.changes = changes;
+        taken.used.resize(self.sets.len() * WAYS, 0);
+        let (mut noted, tick) = (Vec::new(), tick(now));
+        for ((index, set), before) in (0..).zip(&self.sets).zip(taken.used.chunks_exact_mut(WAYS)) {
+            // Nobody gives a place of the set away meanwhile.
+            let _placing = self.placing.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            for (slot, before) in set.iter().zip(before) {
+                let used = slot.used.load(Ordering::Acquire);
+                if std::mem::replace(before, used) != used && is_in_use(used, tick) {
+                    noted.push(slot.noted(used, index, now));
+                }
+            }
+        }
+        noted
+    }
+
+    /// Puts back what was noted before the start. Returns whether there was a place for it; what is to be forgotten needs
+    /// none.
+    pub fn restore(&self, noted: &Noted, now: Time) -> bool {
+        let last = (secs(now).saturating_sub(noted.age.as_secs())) / TICK.as_secs();
+        let (tag, set) = (noted.place >> 32, noted.place & u64::from(u32::MAX));
+        let pair = Pair { id: noted.id, caller: u128::from(tag) << 96 | u128::from(set) };
+        !is_in_use(last, tick(now)) || self.note_at(pair, tick(now), last)
+    }
+
+    /// Notes that the pair was seen in the tick `last`.
+    fn note_at(&self, pair: Pair, tick: u64, last: u64) -> bool {
+        let noted = pair.tag() << 32 | last;
+        if let Some((slot, used)) = self.find(pair, tick) {
+            if used < noted {
+                // Another's write is as good, and a place that was given away meanwhile is not ours.
+                let _ = slot.used.compare_exchange(used, noted, Ordering::Relaxed, Ordering::Relaxed);
+                self.changes.fetch_add(1, Ordering::Release);
+            }
+            return true;
+        }
+        self.place_for(pair, tick).is_some() && self.place(pair, tick, noted)
     }
 
     /// Places that are taken, forgotten pairs included, and notes that were left out because there was no place.
@@ -168,13 +236,29 @@ impl Pairs {
         slot.high.store(high, Ordering::Relaxed);
         slot.low.store(low, Ordering::Relaxed);
         slot.used.store(noted, Ordering::Release);
+        self.changes.fetch_add(1, Ordering::Release);
         true
     }
 }
 
-/// Ticks since the start, from 1.
+impl Slot {
+    /// What stands there, in the set `index`; only while no place of it is given away.
+    fn noted(&self, used: u64, index: u64, now: Time) -> Noted {
+        let [high, low] = [&self.high, &self.low].map(|half| u128::from(half.load(Ordering::Relaxed)));
+        let begun = (used & u64::from(u32::MAX)) * TICK.as_secs();
+        let age = Duration::from_secs(secs(now).saturating_sub(begun));
+        Noted { id: high << 64 | low, place: used >> 32 << 32 | index, age }
+    }
+}
+
+/// Seconds, of which each [`TICK`] is one tick.
+fn secs(now: Time) -> u64 {
+    now.since(Time::START).as_secs() + FIRST * TICK.as_secs()
+}
+
+/// The tick of now; never 0.
 fn tick(now: Time) -> u64 {
-    (now.since(Time::START).as_secs() / TICK.as_secs() + 1).min(u64::from(u32::MAX))
+    (secs(now) / TICK.as_secs()).min(u64::from(u32::MAX))
 }
 
 fn is_in_use(used: u64, tick: u64) -> bool {

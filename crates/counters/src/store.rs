@@ -10,12 +10,14 @@ use crate::slot::{Counts, Slot};
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::table::Table;
 
-/// Limits of a policy; each has an overflow bucket for verified callers and one for others.
+/// What can be counted in a store: the limits of a policy and what its penalties count. Each has an overflow bucket for
+/// verified callers and one for others.
 #[cfg(not(feature = "shuttle"))]
-const LIMITS: usize = 256;
+pub const ORDINALS: usize = 512;
 // Making thousands of atomics for each schedule would leave time for few schedules.
+/// What can be counted in a store.
 #[cfg(feature = "shuttle")]
-const LIMITS: usize = 4;
+pub const ORDINALS: usize = 4;
 
 /// Times a key is looked for again because its place changed hands between finding and holding it.
 pub(crate) const ATTEMPTS: u32 = 64;
@@ -66,7 +68,7 @@ impl Counters {
             words: Default::default(),
             quotas: Default::default(),
             windows: Default::default(),
-            overflow: (0..2 * LIMITS).map(|_| Slot::default()).collect(),
+            overflow: (0..2 * ORDINALS).map(|_| Slot::default()).collect(),
             overflowed: AtomicU64::new(0),
         }
     }

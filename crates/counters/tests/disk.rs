@@ -9,7 +9,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use ratewarden_counters::{
-    Capacity, Check, Counters, Decision, Disk, DiskError, Hasher, Instant, Kept, Key, LimitId, Scratch, Who,
+    Capacity, Check, Counters, Decision, Disk, DiskError, Hasher, Instant, Kept, Key, LimitId, Noted,
+    Scratch, Who,
 };
 use ratewarden_limiter::{Algorithm, Calendar, Each, Period, Quota, Rule, Time};
 
@@ -164,6 +165,34 @@ fn penalties_are_kept_until_they_can_be_forgotten() {
     assert_eq!(disk.penalties(soon).unwrap(), [kept(u128::MAX, later)]);
     disk.write_penalties(&[]).unwrap();
     assert_eq!(disk.penalties(now).unwrap(), []);
+}
+
+#[test]
+fn who_was_where_is_kept_for_a_day_and_as_new_as_the_newest_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("store.db");
+    let mut disk = Disk::open(&file).unwrap();
+    let noted = |id, minutes: u64| Noted { id, place: u64::MAX - 1, age: Duration::from_secs(60 * minutes) };
+    disk.write_pairs(&[noted(1, 10), noted(u128::MAX, 0)], at(Duration::ZERO)).unwrap();
+    // Two processes overlap, and the one that was told less writes last.
+    Disk::open(&file).unwrap().write_pairs(&[noted(1, 5)], at(Duration::ZERO)).unwrap();
+    disk.write_pairs(&[noted(1, 10)], at(Duration::ZERO)).unwrap();
+    assert_eq!(disk.pairs(at(Duration::ZERO)).unwrap(), [noted(u128::MAX, 0), noted(1, 5)]);
+    assert_eq!(disk.pairs(at(HOUR)).unwrap(), [noted(u128::MAX, 60), noted(1, 65)]);
+    assert_eq!(disk.pairs(at(24 * HOUR - Duration::from_secs(60))).unwrap().len(), 1);
+    disk.write_pairs(&[], at(24 * HOUR)).unwrap();
+    assert_eq!(disk.pairs(at(Duration::ZERO)).unwrap(), [], "and then the file forgets it");
+}
+
+#[test]
+fn a_file_of_before_pairs_were_kept_gets_a_place_for_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("store.db");
+    drop(Disk::open(&file).unwrap());
+    let outside = rusqlite::Connection::open(&file).unwrap();
+    outside.execute_batch("DROP TABLE pair").unwrap();
+    drop(outside);
+    assert_eq!(Disk::open(&file).unwrap().pairs(at(Duration::ZERO)).unwrap(), []);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use proptest::prelude::*;
-use ratewarden_counters::{PLACES, Pair, Pairs};
+use ratewarden_counters::{Noted, PLACES, Pair, Pairs, Taken};
 use ratewarden_limiter::Time;
 
 fn at(minutes: u64) -> Time {
@@ -118,4 +118,50 @@ fn threads_that_note_the_same_pairs_agree() {
         }
     });
     assert_eq!(pairs.usage(), (200, 0), "none has two places");
+}
+
+#[test]
+fn what_was_noted_is_taken_once_and_known_to_the_next_process_until_a_day_has_passed() {
+    let (first, mut taken) = (Pairs::default(), Taken::default());
+    assert_eq!(first.take_noted(&mut taken, at(0)), []);
+    let known: Vec<Pair> = (0..2_000).map(|caller| pair(caller, caller % 7)).collect();
+    known.iter().for_each(|pair| assert!(first.note(*pair, at(1))));
+    let noted = first.take_noted(&mut taken, at(3));
+    assert_eq!(noted.len(), known.len());
+    assert!(noted.iter().all(|noted| noted.age == Duration::from_secs(180)), "from the tick's begin");
+    assert_eq!(first.take_noted(&mut taken, at(3)), []);
+    first.note(known[0], at(4));
+    assert_eq!(first.take_noted(&mut taken, at(4)), [], "the same five minutes");
+    first.note(known[0], at(60));
+    assert_eq!(
+        first.take_noted(&mut taken, at(61)).iter().map(|noted| noted.id).collect::<Vec<_>>(),
+        [known[0].id()]
+    );
+    assert_eq!(
+        first.take_noted(&mut Taken::default(), at(61)).len(),
+        known.len(),
+        "and all of it for another"
+    );
+
+    let second = Pairs::default();
+    assert!(noted.iter().all(|noted| second.restore(noted, at(0))));
+    assert!(known.iter().all(|pair| second.knows(*pair, at(0))), "found by the whole hash of the caller");
+    assert!(!second.knows(pair(0, 1), at(0)));
+    assert!(known.iter().all(|pair| second.knows(*pair, at(DAY - 5))));
+    assert!(!known.iter().any(|pair| second.knows(*pair, at(DAY + 2))), "a day from when they were noted");
+    second.note(known[1], at(10));
+    assert!(second.restore(&noted[1], at(11)), "what is old changes nothing");
+    assert!(second.knows(known[1], at(DAY + 5)));
+    let old = Noted { age: Duration::from_secs(60 * (DAY + 6)), ..noted[0] };
+    let third = Pairs::default();
+    assert!(third.restore(&old, at(0)));
+    assert_eq!(third.usage(), (0, 0), "what is forgotten takes no place");
+}
+
+#[test]
+fn one_caller_takes_no_more_than_its_share_of_what_is_restored() {
+    let pairs = Pairs::default();
+    let place = 7_u64 << 32 | 3;
+    let noted = (0..100_u128).map(|id| Noted { id: id + 1, place, age: Duration::ZERO });
+    assert_eq!(noted.filter(|noted| pairs.restore(noted, at(0))).count(), 8);
 }

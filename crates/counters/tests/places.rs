@@ -5,7 +5,9 @@
 use std::num::{NonZeroU32, NonZeroU64};
 use std::time::Duration;
 
-use ratewarden_counters::{Capacity, Check, Counters, Decision, Hasher, Key, LimitId, Scratch, Who};
+use ratewarden_counters::{
+    Capacity, Check, Counters, Decision, Hasher, Key, LimitId, ORDINALS, Scratch, Who,
+};
 use ratewarden_limiter::{Algorithm, Concurrency, Gcra, Period, SlidingWindow, Time};
 
 const KEYS: usize = 20_000;
@@ -39,7 +41,7 @@ impl Store {
         }
     }
 
-    fn limit(&self, name: &str, algorithm: &Algorithm, ordinal: u8) -> LimitId {
+    fn limit(&self, name: &str, algorithm: &Algorithm, ordinal: u16) -> LimitId {
         self.hasher.limit(name, algorithm, ordinal)
     }
 
@@ -169,4 +171,27 @@ fn an_overflow_bucket_begins_anew_for_another_limit_at_its_place() {
         .take(3)
         .collect();
     assert_eq!(said, [(true, true), (true, true), (false, true)]);
+}
+
+#[test]
+fn each_place_has_an_overflow_bucket_of_its_own() {
+    let algorithm = a_minute();
+    let mut store = Store::new();
+    let filler = store.limit("filler", &algorithm, 0);
+    let mut number = 0;
+    while !store.call(&[filler.key(store.who(number, false))], &algorithm, Time::START).1 {
+        number += 1;
+        assert!(number < 10 * KEYS as u64, "the table never fills up");
+    }
+    // Where one limit has no place for a caller, no limit has: their states lie side by side.
+    let who = store.who(number, false);
+    let ordinals = 1..u16::try_from(ORDINALS).unwrap();
+    let keys: Vec<Key> = ordinals
+        .map(|ordinal| store.limit(&format!("limit {ordinal}"), &algorithm, ordinal).key(who))
+        .collect();
+    for expected in [true, true, false] {
+        for (index, key) in keys.iter().enumerate() {
+            assert_eq!(store.call(&[*key], &algorithm, Time::START), (expected, true), "{index}");
+        }
+    }
 }

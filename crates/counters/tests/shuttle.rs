@@ -32,11 +32,11 @@ fn concurrency(calls: u64) -> Algorithm {
     Algorithm::Concurrency(Concurrency::new(NonZeroU64::new(calls).unwrap()))
 }
 
-fn check(name: &str, algorithm: &Algorithm, ordinal: u8, who: u64) -> Check {
+fn check(name: &str, algorithm: &Algorithm, ordinal: u16, who: u64) -> Check {
     Check { key: key(name, algorithm, ordinal, who), rule: rule(algorithm), cost: 1, shadow: false }
 }
 
-fn key(name: &str, algorithm: &Algorithm, ordinal: u8, who: u64) -> Key {
+fn key(name: &str, algorithm: &Algorithm, ordinal: u16, who: u64) -> Key {
     let hasher = Hasher::new(&[5; 16]);
     let who = Who::new(hasher.hash([who.to_le_bytes().as_slice()]), false);
     hasher.limit(name, algorithm, ordinal).key(who)

@@ -32,7 +32,7 @@ fn together(run: impl Fn(u64) + Sync) {
     });
 }
 
-fn key(name: &str, algorithm: &Algorithm, ordinal: u8, who: u64) -> Key {
+fn key(name: &str, algorithm: &Algorithm, ordinal: u16, who: u64) -> Key {
     let hasher = Hasher::new(&[5; 16]);
     let who = Who::new(hasher.hash([who.to_le_bytes().as_slice()]), false);
     hasher.limit(name, algorithm, ordinal).key(who)

@@ -1,4 +1,4 @@
-//! Quotas, bans and lock-outs on disk, written by a thread of its own: no call waits for it.
+//! Quotas, bans, lock-outs and whom those spare on disk, written by a thread of its own: no call waits for it.
 //!
 //! A process that is killed loses what was counted since the last write, at most a second's worth (a write every
 //! [`EVERY`], and the time it takes). While the file cannot be written (a full disk) the gateway goes on in memory,
@@ -10,7 +10,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use ratewarden_counters::{Capacity, Disk, DiskError, Instant};
+use ratewarden_counters::{Capacity, Disk, DiskError, Instant, PLACES, Taken};
 use ratewarden_policy::Policy;
 use tracing::{error, info, warn};
 
@@ -20,7 +20,7 @@ use crate::state::Shared;
 /// Between two writes.
 const EVERY: Duration = Duration::from_millis(400);
 
-/// Bytes in the file for each key there can be, with room for pages half full.
+/// Bytes in the file for each key and each known pair there can be, with room for pages half full.
 const BYTES_A_KEY: usize = 256;
 
 /// Bytes it may have whatever the keys: a small file is not worth a failure.
@@ -30,6 +30,13 @@ const BYTES_AT_LEAST: usize = 64 << 20;
 #[derive(Debug)]
 pub(crate) struct Durable {
     disk: Disk,
+}
+
+/// What was written before and is so again only when it changes.
+#[derive(Debug, Default)]
+struct Written {
+    penalties: u64,
+    pairs: Taken,
 }
 
 /// What is counted about the store.
@@ -51,7 +58,7 @@ impl Durable {
     /// Opens the policy's store, if it has one.
     pub(crate) fn open(policy: &Policy, capacity: Capacity) -> Result<Option<Self>, DiskError> {
         let Some(file) = &policy.store else { return Ok(None) };
-        let keys = capacity.keys.saturating_add(capacity.verified_keys);
+        let keys = capacity.keys.saturating_add(capacity.verified_keys).saturating_add(PLACES);
         let bytes = keys.saturating_mul(BYTES_A_KEY).max(BYTES_AT_LEAST);
         Ok(Some(Self { disk: Disk::open_at_most(file, bytes as u64)? }))
     }
@@ -74,7 +81,8 @@ impl Durable {
             );
         }
         let bans = shared.penalties.restore(&self.disk.penalties(at.wall)?, at);
-        info!(quotas = placed, bans, "The store is read.");
+        let pairs = self.disk.pairs(at)?.iter().filter(|noted| shared.pairs.restore(noted, at.now)).count();
+        info!(quotas = placed, bans, pairs, "The store is read.");
         Ok(())
     }
 
@@ -87,10 +95,10 @@ impl Durable {
     }
 
     fn write_until(mut self, shared: &Shared, stopped: &Receiver<()>) {
-        let (mut version, mut healthy) = (0, true);
+        let (mut written, mut healthy) = (Written::default(), true);
         loop {
             let last = !matches!(stopped.recv_timeout(EVERY), Err(RecvTimeoutError::Timeout));
-            match self.write(shared, &mut version) {
+            match self.write(shared, &mut written) {
                 Ok(()) if healthy => {}
                 Ok(()) => {
                     healthy = true;
@@ -111,7 +119,7 @@ impl Durable {
         }
     }
 
-    fn write(&mut self, shared: &Shared, version: &mut u64) -> Result<(), DiskError> {
+    fn write(&mut self, shared: &Shared, written: &mut Written) -> Result<(), DiskError> {
         let at = instant(&shared.clock);
         let changed = shared.counters.take_changed();
         if !changed.is_empty() {
@@ -119,9 +127,15 @@ impl Durable {
             shared.writes.done.fetch_add(1, Ordering::Relaxed);
         }
         let now = shared.penalties.version();
-        if *version != now {
+        if written.penalties != now {
             self.disk.write_penalties(&shared.penalties.kept(at))?;
-            *version = now;
+            written.penalties = now;
+            shared.writes.done.fetch_add(1, Ordering::Relaxed);
+        }
+        let noted = shared.pairs.take_noted(&mut written.pairs, at.now);
+        if !noted.is_empty() {
+            let write = self.disk.write_pairs(&noted, at);
+            write.inspect_err(|_| written.pairs = Taken::default())?;
             shared.writes.done.fetch_add(1, Ordering::Relaxed);
         }
         Ok(())

@@ -24,7 +24,8 @@ const MOST: usize = 16 << 20;
 /// A ban in force.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Penalty {
-    /// 32 hexadecimal digits: the keyed hash of whoever is banned. It says nothing to who has not the gateway's
+    /// 32 hexadecimal digits, of the keyed hash of whoever is banned; a lock-out of an address has another than a ban
+    /// that spares nobody there. It says nothing to who has not the gateway's
     /// secret, and without a store it is another one after a restart.
     pub id: String,
     /// `caller`, `address`, `target` (a credential that was guessed at) or `pair` (a caller at one address).

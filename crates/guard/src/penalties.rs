@@ -2,7 +2,9 @@
 //!
 //! Behind one address there are often many, so an address that is locked out for failed credentials is a ban that
 //! spares ([`Ban::spares`]): who had proved who it is from that address before goes on. What such a caller fails at
-//! itself counts against it at that address, by the same rule, so sparing it opens no way to guess on.
+//! itself counts against it at that address, by the same rule, so sparing it opens no way to guess on. A ban that spares
+//! and one that spares nobody stand beside each other ([`place`]), each with its own end and its own doubling: a short
+//! one of everybody must not become as long as the lock-out that it meets, nor end it.
 //!
 //! Offences are counted in the store that counts calls, so their number of keys is bounded like any other. Bans are
 //! few: one for each offender that has been caught. They have a cap; when it is reached, those that have ended make
@@ -66,6 +68,7 @@ impl Cause {
 /// All bans of the process.
 #[derive(Debug, Default)]
 pub(crate) struct Penalties {
+    /// By [`place`].
     bans: Mutex<HashMap<u128, Ban>>,
     /// How many there are, so that a gateway without bans takes no lock.
     count: AtomicUsize,
@@ -76,14 +79,16 @@ pub(crate) struct Penalties {
 }
 
 impl Penalties {
-    /// The ban in force against one of these that ends last.
+    /// The ban in force against one of these: one that spares nobody before one that spares some, then the one that
+    /// ends last.
     pub(crate) fn banned(&self, ids: impl IntoIterator<Item = u128>, now: Time) -> Option<Ban> {
         if self.count.load(Ordering::Relaxed) == 0 {
             return None;
         }
         let bans = self.bans.lock().unwrap_or_else(PoisonError::into_inner);
-        let in_force = ids.into_iter().filter_map(|id| bans.get(&id)).filter(|ban| ban.until > now);
-        in_force.max_by_key(|ban| ban.until).cloned()
+        let places = ids.into_iter().flat_map(|id| [false, true].map(|spares| place(id, spares)));
+        let in_force = places.filter_map(|place| bans.get(&place)).filter(|ban| ban.until > now);
+        in_force.max_by_key(|ban| (!ban.spares, ban.until)).cloned()
     }
 
     /// Counts an offence by every rule about it, and bans where it was one too many. Returns the rules that did.
@@ -117,21 +122,20 @@ impl Penalties {
 
     fn ban(&self, id: u128, rule: &Prepared, offender: &Offender<'_>, now: Time) -> bool {
         let mut bans = self.bans.lock().unwrap_or_else(PoisonError::into_inner);
-        if !has_place(&mut bans, id, now) {
+        let place = place(id, rule.spares());
+        if !has_place(&mut bans, place, now) {
             self.left_out.fetch_add(1, Ordering::Relaxed);
             return false;
         }
-        let before = bans.get(&id);
-        let times = match before {
-            // One that spares some is no reason not to begin one that spares nobody.
-            Some(ban) if ban.until > now && (!ban.spares || rule.spares()) => return false,
+        let times = match bans.get(&place) {
+            Some(ban) if ban.until > now => return false,
             Some(ban) if now.since(ban.until) < rule.forget => ban.times.saturating_add(1),
             _ => 0,
         };
         let doubled = rule.ban.saturating_mul(1_u32.checked_shl(times).unwrap_or(u32::MAX));
-        let until = now.after(doubled.min(rule.up_to)).max(before.map_or(now, |ban| ban.until));
+        let until = now.after(doubled.min(rule.up_to));
         let (label, cause) = (offender.label(rule.whom), Cause::Rule(rule.name.as_str().into()));
-        bans.insert(id, Ban { whom: rule.whom, label, cause, spares: rule.spares(), until, times });
+        bans.insert(place, Ban { whom: rule.whom, label, cause, spares: rule.spares(), until, times });
         self.begun.fetch_add(1, Ordering::Relaxed);
         self.changed(&bans);
         true
@@ -144,19 +148,25 @@ impl Penalties {
     }
 }
 
+/// Where a ban stands: at the keyed hash of whom it is about, and one that spares some at the complement, which no other
+/// keyed hash is likely to be. So an id that is listed, stored or lifted means one ban.
+const fn place(id: u128, spares: bool) -> u128 {
+    if spares { !id } else { id }
+}
+
 /// Makes room for one more ban; `false` while all are in force.
-fn has_place(bans: &mut HashMap<u128, Ban>, id: u128, now: Time) -> bool {
-    if bans.len() >= MOST && !bans.contains_key(&id) {
+fn has_place(bans: &mut HashMap<u128, Ban>, place: u128, now: Time) -> bool {
+    if bans.len() >= MOST && !bans.contains_key(&place) {
         bans.retain(|_, ban| ban.until > now);
     }
-    bans.len() < MOST || bans.contains_key(&id)
+    bans.len() < MOST || bans.contains_key(&place)
 }
 
 #[cfg(test)]
 mod tests {
     use std::path::Path;
 
-    use ratewarden_counters::{Capacity, Hasher};
+    use ratewarden_counters::{Capacity, Hasher, Instant};
 
     use super::*;
 
@@ -193,5 +203,85 @@ mod tests {
         while offend(10_000) == 0 {}
         assert_eq!(lasts(10_000), Some(10), "a first one again");
         assert_eq!(penalties.counts(at(10_000)), (1, 5, 0));
+    }
+
+    #[test]
+    fn a_short_ban_of_an_address_leaves_a_longer_lock_out_as_it_is() {
+        let policy = "[listen]\nhttp = \"127.0.0.1:1\"\n[upstream]\nurl = \"http://127.0.0.1:2\"\n\
+            [credentials]\nper-source = \"1/1h\"\nlockout = \"24h\"\nlockout-max = \"24h\"\n\
+            [[penalty]]\nname = \"short\"\nper = \"address\"\nafter = \"1 rejections/1h\"\nban = \"1m\"\n";
+        let policy = ratewarden_policy::read(policy, Path::new("/p.toml")).unwrap().policy;
+        let rules = PenaltyRules::build(&policy, &Hasher::new(&[1; 16]));
+        let counters = Counters::new(Capacity { keys: 1_024, verified_keys: 1_024 });
+        let (penalties, mut scratch) = (Penalties::default(), Scratch::default());
+        let office = Suspects { address: Some(7), ..Suspects::default() };
+        let mut offend = |offence, seconds| {
+            let offender = Offender { suspects: &office, caller: None };
+            (0..2).for_each(|_| {
+                penalties.offend(&rules, &counters, offence, &offender, at(seconds), &mut scratch);
+            });
+        };
+        let held = |seconds| {
+            let ban = penalties.banned(office.address, at(seconds))?;
+            Some((ban.cause.told().to_owned(), ban.spares, ban.until.since(at(seconds)).as_secs(), ban.times))
+        };
+        let day = 24 * 3_600;
+        let lock_out = |left| Some(("failed credentials of an address".to_owned(), true, left, 0));
+        offend(Offence::FailedCredentials, 100);
+        assert_eq!(held(100), lock_out(day));
+        offend(Offence::Rejections, 200);
+        assert_eq!(
+            held(200),
+            Some(("short".to_owned(), false, 60, 0)),
+            "its own end, and the first of its kind"
+        );
+        assert_eq!(penalties.in_force(at(200)).len(), 2, "each is listed");
+        assert_eq!(held(260), lock_out(day - 160), "who is known returns, everybody else stays held");
+        // A second ban is the second one; the lock-out is still the first.
+        offend(Offence::Rejections, 300);
+        assert_eq!(held(300), Some(("short".to_owned(), false, 120, 1)));
+        let lifted: Vec<Option<bool>> = penalties
+            .in_force(at(300))
+            .into_iter()
+            .filter(|(_, ban)| !ban.spares)
+            .map(|(id, _)| Some(penalties.lift(id, at(300))?.spares))
+            .collect();
+        assert_eq!((lifted, held(300)), (vec![Some(false)], lock_out(day - 200)));
+        // Both are there after a restart, the first ban too if it was not lifted.
+        offend(Offence::Rejections, 310);
+        let instant = |seconds| Instant {
+            now: at(seconds),
+            wall: jiff::Timestamp::from_second(1_800_000_000).unwrap(),
+        };
+        let restarted = Penalties::default();
+        assert_eq!(restarted.restore(&penalties.kept(instant(310)), instant(1)), 2);
+        let mut ends: Vec<_> = restarted
+            .in_force(at(1))
+            .iter()
+            .map(|(_, ban)| (ban.spares, ban.until.since(at(1)).as_secs()))
+            .collect();
+        ends.sort_unstable();
+        assert_eq!(ends, [(false, 60), (true, day - 210)]);
+    }
+
+    #[test]
+    fn an_operator_bans_an_address_beside_its_lock_out_and_by_the_id_of_either() {
+        let ban = |spares, seconds, times| Ban {
+            whom: Whom::Address,
+            label: Some("192.0.2.1".into()),
+            cause: Cause::Operator("".into()),
+            spares,
+            until: at(seconds),
+            times,
+        };
+        let penalties = Penalties::default();
+        let (lock_out, _) = penalties.impose(7, ban(true, 900, 0), at(1)).unwrap();
+        let (imposed, _) = penalties.impose(7, ban(false, 100, 0), at(1)).unwrap();
+        assert_ne!(lock_out, imposed);
+        assert_eq!(penalties.find(lock_out, at(1)).unwrap().until, at(900));
+        // The id that the list shows of the lock-out means the same address.
+        let again = Ban { label: None, whom: Whom::Caller, ..ban(false, 200, 0) };
+        assert_eq!(penalties.impose(lock_out, again, at(1)).unwrap(), (imposed, ban(false, 200, 0)));
+        assert_eq!(penalties.in_force(at(1)).len(), 2);
     }
 }

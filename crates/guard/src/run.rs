@@ -89,8 +89,8 @@ impl Guard {
     }
 
     /// The same, with the listeners of the gateway that runs with this policy file, which drains and ends as soon as
-    /// this one accepts: nobody is refused in between. Where none runs, this is [`Guard::start`]. Quotas and bans go
-    /// over by way of the policy's store; rates, windows and counts of calls under way begin anew.
+    /// this one accepts: nobody is refused in between. Where none runs, this is [`Guard::start`]. Quotas, bans and whom
+    /// lock-outs spare go over by way of the policy's store; rates, windows and counts of calls under way begin anew.
     ///
     /// # Errors
     /// Those of [`Guard::start`], and when the other gateway does not hand over; it goes on then.

@@ -64,7 +64,7 @@ impl Limits {
         let hasher = Hasher::new(&secret);
         let counters = Counters::new(capacity);
         counters.prepare(limits.iter().map(|limit| &limit.algorithm));
-        let limits = limits.into_iter().zip(0..=u8::MAX).map(|(limit, ordinal)| {
+        let limits = limits.into_iter().zip(0..=u16::MAX).map(|(limit, ordinal)| {
             let id = hasher.limit(&limit.name, &limit.algorithm, ordinal);
             let notice = Notice::new(&limit.name, limit.published());
             (limit, id, notice)

@@ -53,7 +53,7 @@ pub(super) fn add(shared: &Shared, wanted: &NewPenalty) -> Answer {
         Err(wrong) => return refusal(&wrong),
     };
     match shared.penalties.impose(id, ban, now) {
-        Ok(ban) => {
+        Ok((id, ban)) => {
             let view = view(shared, id, &ban, now);
             tracing::info!(
                 id = view.id,

@@ -106,7 +106,10 @@ impl Worker {
 
 /// Who it is that calls from an address that is banned, where that costs little. Signatures cost more than the rest
 /// of a call: one is checked only of a token that claims to be of somebody who is known here, and only so many a second
-/// for each address, so a lock-out neither keeps the gateway busy nor holds a colleague whose token is new.
+/// in that name and at that address. So a lock-out does not keep the gateway busy, and a colleague whose token is new is
+/// let through, but for one thing: who floods the gateway with forgeries in a colleague's name from the same address
+/// uses up what is checked in that name, and that colleague's new tokens are held meanwhile. Others' are not, unless
+/// the forger knows ten of them. Tokens that a worker has seen before need no check.
 fn recognise<F: Fields>(
     worker: &Worker,
     loaded: &Loaded,
@@ -123,8 +126,9 @@ fn recognise<F: Fields>(
     let (shared, now) = (&worker.shared, head.at);
     let mut is_worth_it = |caller| {
         suspects.address.is_some_and(|address| {
-            shared.pairs.knows(Pair::new(caller, address), now)
-                && loaded.penalties.may_check_a_signature(&shared.counters, address, now, scratch)
+            let pair = Pair::new(caller, address);
+            shared.pairs.knows(pair, now)
+                && loaded.penalties.may_check_a_signature(&shared.counters, pair, address, now, scratch)
         })
     };
     loaded.identifier.recognise(head.fields, peer, tokens, unix_secs(worker, loaded), &mut is_worth_it)

@@ -54,7 +54,7 @@ impl Rules {
     /// # Errors
     /// When a condition cannot be compiled, naming the limit.
     pub(crate) fn build(policy: &Policy, hasher: &Hasher) -> Result<Self, ConditionError> {
-        let limits = policy.limits.iter().zip(0..=u8::MAX);
+        let limits = policy.limits.iter().zip(0..=u16::MAX);
         Ok(Self {
             limits: limits
                 .map(|(limit, ordinal)| LimitRule::build(limit, ordinal, hasher))
@@ -66,7 +66,7 @@ impl Rules {
 }
 
 impl LimitRule {
-    fn build(limit: &Limit, ordinal: u8, hasher: &Hasher) -> Result<Self, ConditionError> {
+    fn build(limit: &Limit, ordinal: u16, hasher: &Hasher) -> Result<Self, ConditionError> {
         let condition =
             limit.when.as_deref().map(|text| Condition::compile(&limit.name, text)).transpose()?;
         let counts = match limit.per.as_slice() {

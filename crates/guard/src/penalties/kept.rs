@@ -31,7 +31,7 @@ impl Penalties {
         self.version.load(Ordering::Acquire)
     }
 
-    /// All bans, for the disk. They are kept for a while after their end, because the next one depends on them.
+    /// All bans, for the disk, each under its own id. They are kept for a while after their end, because the next one depends on them.
     pub(crate) fn kept(&self, at: Instant) -> Vec<Kept> {
         let bans = self.bans.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = bans.iter().filter_map(|(id, ban)| {

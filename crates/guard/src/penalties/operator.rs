@@ -5,14 +5,14 @@ use std::sync::atomic::Ordering;
 
 use ratewarden_limiter::Time;
 
-use super::{Ban, Penalties, has_place};
+use super::{Ban, Penalties, has_place, place};
 
 /// All places are taken by bans in force.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Full;
 
 impl Penalties {
-    /// All bans in force, in no order.
+    /// All bans in force with their ids, in no order.
     pub(crate) fn in_force(&self, now: Time) -> Vec<(u128, Ban)> {
         let bans = self.bans.lock().unwrap_or_else(PoisonError::into_inner);
         bans.iter().filter(|(_, ban)| ban.until > now).map(|(id, ban)| (*id, ban.clone())).collect()
@@ -24,10 +24,16 @@ impl Penalties {
         bans.get(&id).filter(|ban| ban.until > now).cloned()
     }
 
-    /// Bans on the operator's word, instead of any other ban against the same one; how many there were before is
-    /// not forgotten.
-    pub(crate) fn impose(&self, id: u128, mut ban: Ban, now: Time) -> Result<Ban, Full> {
+    /// Bans on the operator's word, instead of any other ban of that kind against the same one; how many there were
+    /// before is not forgotten. `id` is of whom, or of any ban against it: that of a lock-out, which spares some, means
+    /// its address, and the ban begins beside it. Returns the ban with its own id.
+    pub(crate) fn impose(&self, id: u128, mut ban: Ban, now: Time) -> Result<(u128, Ban), Full> {
         let mut bans = self.bans.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut id = place(id, ban.spares);
+        if let Some(lock_out) = bans.get(&id).filter(|found| found.spares && !ban.spares) {
+            (ban.whom, ban.label) = (lock_out.whom, ban.label.or_else(|| lock_out.label.clone()));
+            id = place(id, true);
+        }
         if !has_place(&mut bans, id, now) {
             return Err(Full);
         }
@@ -43,7 +49,7 @@ impl Penalties {
         }
         bans.insert(id, ban.clone());
         self.changed(&bans);
-        Ok(ban)
+        Ok((id, ban))
     }
 
     /// Ends a ban and forgets it; whether there was one in force.

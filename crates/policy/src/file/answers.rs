@@ -53,9 +53,9 @@ table! {
 }
 
 table! {
-    /// What survives a restart. Without this table nothing does: quotas, bans and lock-outs begin anew.
+    /// What survives a restart. Without this table nothing does: quotas, bans, lock-outs and whom those spare begin anew.
     Store {
-        /// SQLite file for quotas and penalties, made where there is none and readable by its owner alone. It is written a few times a second: a process that is killed loses at most the last second.
+        /// SQLite file for quotas, penalties and whom lock-outs spare, made where there is none and readable by its owner alone. It is written a few times a second: a process that is killed loses at most the last second.
         "file" file: FilePath, Required;
     }
 }

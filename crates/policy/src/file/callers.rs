@@ -105,8 +105,10 @@ table! {
     /// itself at that address. A key of somebody who is spared can still be tried from there: keys are to be random.
     /// Remembered are at most 65,536 pairs of caller and address, 8 for each caller, until 24 hours without a call that was
     /// let through. While there is no place a new pair is not remembered; none that is in use is forgotten for it. It is
-    /// kept over a reload, not over a restart. Signatures of tokens from a locked-out address are checked only where the
-    /// token claims to be of a caller who is known there, and at most ten a second.
+    /// kept over a reload, and over a restart only with `[store]`. Signatures of tokens from a locked-out address are checked only where the
+    /// token claims to be of a caller who is known there, at most ten a second in one caller's name and a hundred in all. A
+    /// flood of forgeries in a caller's name from there holds that caller's new tokens while it lasts, and in ten callers'
+    /// names everybody's new ones there; new is what a thread of the gateway has not checked yet.
     Credentials {
         /// Failures from one client address before it is locked out.
         "per-source" per_source: Rate, Default "\"20/1m\"";
