@@ -15,17 +15,13 @@ use tracing::{debug, warn};
 
 use crate::client::Client;
 use crate::connections::{Full, Open};
-use crate::descriptors::Missing;
+use crate::descriptors::{Missing, PAUSE};
 use crate::h1;
 use crate::h2;
 use crate::net::stream::Stream;
 use crate::tls;
 use crate::transfer::Rewound;
 use crate::worker::Worker;
-
-/// After an accept that failed (file descriptors used up) the next is tried this much later; who wants to connect
-/// waits in the listener's queue meanwhile.
-const PAUSE: Duration = Duration::from_millis(50);
 
 /// How often the end of the connections is looked for at the end.
 const LOOK: Duration = Duration::from_millis(20);

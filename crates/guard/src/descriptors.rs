@@ -24,6 +24,10 @@ const RESERVE: u64 = 100;
 /// At most one line of the log in this time.
 const QUIET: Duration = Duration::from_secs(60);
 
+/// After an accept that failed the next is tried this much later; who wants to connect waits in the listener's queue
+/// meanwhile.
+pub(crate) const PAUSE: Duration = Duration::from_millis(50);
+
 /// Connections that are closed early when there is no descriptor for a new one.
 const MADE_ROOM: usize = 32;
 
@@ -102,9 +106,7 @@ impl Worker {
         }
         true
     }
-}
 
-impl Worker {
     /// Closes connections that wait for a call and have at most half of their time left. Who calls every few seconds
     /// is not among them: a flood that uses up the descriptors must not get the places of those. Once for each look at
     /// the deadlines, since it goes through all of them.
@@ -145,8 +147,17 @@ pub(crate) fn are_used_up(error: &io::Error) -> bool {
     matches!(Errno::from_io_error(error), Some(Errno::MFILE | Errno::NFILE))
 }
 
-/// Raises the limit as far as it goes, and says so where it is still too low for the policy's connections.
-pub(crate) fn prepare(policy: &Policy) {
+/// What is behind an error of resolving a name. A resolver that can open neither its files nor a socket says that
+/// there is no such name, so whether there is a descriptor is tried out.
+pub(crate) fn behind(error: io::Error) -> io::Error {
+    match File::open("/dev/null") {
+        Err(missing) if are_used_up(&missing) => missing,
+        _ => error,
+    }
+}
+
+/// Raises the limit as far as it goes.
+pub(crate) fn raise() {
     let before = limit();
     let limits = rustix::process::getrlimit(rustix::process::Resource::Nofile);
     let raised = rustix::process::Rlimit { current: limits.maximum, maximum: limits.maximum };
@@ -156,6 +167,11 @@ pub(crate) fn prepare(policy: &Policy) {
     if limit > before {
         info!(before, limit, "The limit of file descriptors is raised.");
     }
+}
+
+/// Says where the limit is too low for the policy's connections.
+pub(crate) fn compare(policy: &Policy) {
+    let limit = limit();
     let connections = u64::try_from(policy.caps.connections).unwrap_or(u64::MAX);
     let needed = needed(connections);
     if limit < needed {
