@@ -32,7 +32,9 @@ pub(crate) async fn serve(
     sockets: Vec<(std::net::TcpListener, bool)>,
     mut stopping: watch::Receiver<bool>,
 ) {
-    let deadlines = tokio::task::spawn_local(Rc::clone(&worker.deadlines).keep());
+    let looking = Rc::clone(&worker);
+    let deadlines = Rc::clone(&worker.deadlines).keep(move || looking.make_room_for_others());
+    let deadlines = tokio::task::spawn_local(deadlines);
     let mut accepting = JoinSet::new();
     for (socket, tls) in sockets {
         match TcpListener::from_std(socket) {

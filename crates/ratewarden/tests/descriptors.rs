@@ -8,12 +8,15 @@
     reason = "a test that cannot go on has failed"
 )]
 
+#[path = "descriptors/http2.rs"]
+mod http2;
 #[path = "descriptors/run.rs"]
 mod run;
 
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
+use http2::Http2Client;
 use run::{Client, Gateway, Setup, Upstream, wait_until};
 
 /// So few that a test can use them up; the hard limit too, so that raising does not help.
@@ -145,6 +148,37 @@ fn clients_that_say_nothing_make_room_for_others() {
     assert!(gateway.operator().metric(ACCEPT) > 0);
     assert_eq!(ann.get("/").status, 200, "who has called a moment ago stays");
     drop(silent);
+}
+
+#[test]
+fn clients_of_http2_make_room_whichever_worker_they_are_with() {
+    const SILENT: u64 = 16;
+    let upstream = Upstream::start();
+    // A check of health would lack a descriptor too, and make room in the worker that checks.
+    let before =
+        Setup { threads: 2, is_checked: false, idle: "1h", ..Setup::new("ulimit -n 96", &upstream.address) };
+    let gateway = before.start();
+    let mut silent: Vec<Http2Client> = (0..SILENT).map(|_| gateway.client_of_http2()).collect();
+    silent.iter_mut().for_each(Http2Client::call);
+    // The hour that they have left is less than half of the time from now on.
+    gateway.reload(&Setup { idle: "20h", ..before });
+    let mut ann = gateway.client_of_http2();
+    ann.call();
+
+    // One after the other, so that only one waits to be accepted, and one worker has to do with it.
+    let mut operator = gateway.operator();
+    let mut hogs = Vec::new();
+    let mut open = SILENT + 1;
+    while operator.metric(ACCEPT) == 0 {
+        hogs.push(hog(&gateway));
+        open += 1;
+        wait_until(|| operator.metric(ACCEPT) > 0 || operator.metric("ratewarden_connections") == open);
+        assert!(open < 200, "they are never used up");
+    }
+    silent.iter_mut().for_each(Http2Client::is_sent_away);
+    assert_eq!(gateway.client().get("/").status, 200);
+    // Who has called a moment ago stays.
+    ann.call();
 }
 
 #[test]

@@ -10,8 +10,10 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+use crate::http2::Http2Client;
+
 /// Longer than anything takes, unless it never comes.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 const POLICY: &str = "ratewarden.toml";
 
@@ -124,6 +126,10 @@ impl Gateway {
             setup.write(self.folder.path());
             !self.said("Policy reloaded.").is_empty()
         });
+    }
+
+    pub(crate) fn client_of_http2(&self) -> Http2Client {
+        Http2Client::connect(self.http)
     }
 
     pub(crate) fn client(&self) -> Client {
