@@ -15,17 +15,13 @@ use tracing::{debug, warn};
 
 use crate::client::Client;
 use crate::connections::{Full, Open};
-use crate::descriptors::Missing;
+use crate::descriptors::{Missing, PAUSE};
 use crate::h1;
 use crate::h2;
 use crate::net::stream::Stream;
 use crate::tls;
 use crate::transfer::Rewound;
 use crate::worker::Worker;
-
-/// After an accept that failed (file descriptors used up) the next is tried this much later; who wants to connect
-/// waits in the listener's queue meanwhile.
-const PAUSE: Duration = Duration::from_millis(50);
 
 /// How often the end of the connections is looked for at the end.
 const LOOK: Duration = Duration::from_millis(20);
@@ -36,7 +32,9 @@ pub(crate) async fn serve(
     sockets: Vec<(std::net::TcpListener, bool)>,
     mut stopping: watch::Receiver<bool>,
 ) {
-    let deadlines = tokio::task::spawn_local(Rc::clone(&worker.deadlines).keep());
+    let looking = Rc::clone(&worker);
+    let deadlines = Rc::clone(&worker.deadlines).keep(move || looking.make_room_for_others());
+    let deadlines = tokio::task::spawn_local(deadlines);
     let mut accepting = JoinSet::new();
     for (socket, tls) in sockets {
         match TcpListener::from_std(socket) {

@@ -1,9 +1,9 @@
 //! File descriptors: as many as the system gives, and what happens when they are used up.
 //!
 //! Each client's connection takes one, and each call under way one more for the server's. At the start the soft limit is
-//! raised to the hard one. When there are none left nothing that is under way ends: clients that wait for a call for
-//! longest make room ([`Deadlines::end_idle_early`]), accepting pauses, and a call that needs a new connection to a
-//! server gets 503. The admin listener has a few of its own ([`Spare`]), or nobody could see it.
+//! raised to the hard one. When there are none left nothing that is under way ends: clients of every worker that wait
+//! for a call for longest make room ([`Deadlines::end_idle_early`]), accepting pauses, and a call that needs a new
+//! connection to a server gets 503. The admin listener has a few of its own ([`Spare`]), or nobody could see it.
 //!
 //! [`Deadlines::end_idle_early`]: crate::net::deadline::Deadlines::end_idle_early
 
@@ -24,7 +24,11 @@ const RESERVE: u64 = 100;
 /// At most one line of the log in this time.
 const QUIET: Duration = Duration::from_secs(60);
 
-/// Connections that are closed early when there is no descriptor for a new one.
+/// After an accept that failed the next is tried this much later; who wants to connect waits in the listener's queue
+/// meanwhile.
+pub(crate) const PAUSE: Duration = Duration::from_millis(50);
+
+/// Connections that each worker closes early when there is no descriptor for a new one.
 const MADE_ROOM: usize = 32;
 
 /// What a descriptor was missing for.
@@ -40,6 +44,8 @@ pub(crate) enum Missing {
 #[derive(Debug, Default)]
 pub(crate) struct Descriptors {
     counts: [AtomicU64; 4],
+    /// How often workers have asked each other for room.
+    asked_for_room: AtomicU64,
     /// When that may be said again, in nanoseconds since the start.
     quiet_until: AtomicU64,
 }
@@ -87,11 +93,14 @@ impl Descriptors {
 
 impl Worker {
     /// Whether an error means that descriptors are used up. That is counted, said at most once a minute, and makes
-    /// room among the connections of this worker that wait for a call for longest.
+    /// room among the connections that wait for a call for longest: those of this worker at once, those of the others
+    /// at their next look.
     pub(crate) fn lacks_descriptors(&self, missing: Missing, error: &io::Error) -> bool {
         if !are_used_up(error) {
             return false;
         }
+        let asked = self.shared.descriptors.asked_for_room.fetch_add(1, Ordering::Relaxed) + 1;
+        self.heard_of_room.set(asked);
         let closed = self.make_room();
         if self.shared.descriptors.missed(missing, self.shared.clock.now()) {
             let (needed_for, limit) = (missing.word(), limit());
@@ -102,9 +111,15 @@ impl Worker {
         }
         true
     }
-}
 
-impl Worker {
+    /// Makes room where another worker has asked for it since this was called last.
+    pub(crate) fn make_room_for_others(&self) {
+        let asked = self.shared.descriptors.asked_for_room.load(Ordering::Relaxed);
+        if self.heard_of_room.replace(asked) != asked {
+            self.make_room();
+        }
+    }
+
     /// Closes connections that wait for a call and have at most half of their time left. Who calls every few seconds
     /// is not among them: a flood that uses up the descriptors must not get the places of those. Once for each look at
     /// the deadlines, since it goes through all of them.
@@ -145,8 +160,17 @@ pub(crate) fn are_used_up(error: &io::Error) -> bool {
     matches!(Errno::from_io_error(error), Some(Errno::MFILE | Errno::NFILE))
 }
 
-/// Raises the limit as far as it goes, and says so where it is still too low for the policy's connections.
-pub(crate) fn prepare(policy: &Policy) {
+/// What is behind an error of resolving a name. A resolver that can open neither its files nor a socket says that
+/// there is no such name, so whether there is a descriptor is tried out.
+pub(crate) fn behind(error: io::Error) -> io::Error {
+    match File::open("/dev/null") {
+        Err(missing) if are_used_up(&missing) => missing,
+        _ => error,
+    }
+}
+
+/// Raises the limit as far as it goes.
+pub(crate) fn raise() {
     let before = limit();
     let limits = rustix::process::getrlimit(rustix::process::Resource::Nofile);
     let raised = rustix::process::Rlimit { current: limits.maximum, maximum: limits.maximum };
@@ -156,6 +180,11 @@ pub(crate) fn prepare(policy: &Policy) {
     if limit > before {
         info!(before, limit, "The limit of file descriptors is raised.");
     }
+}
+
+/// Says where the limit is too low for the policy's connections.
+pub(crate) fn compare(policy: &Policy) {
+    let limit = limit();
     let connections = u64::try_from(policy.caps.connections).unwrap_or(u64::MAX);
     let needed = needed(connections);
     if limit < needed {

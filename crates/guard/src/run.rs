@@ -104,7 +104,8 @@ impl Guard {
 
     fn start_after(path: &Path, mut predecessor: Option<Predecessor>) -> Result<Self, GuardError> {
         let policy = load::read(path)?;
-        descriptors::prepare(&policy);
+        descriptors::raise();
+        descriptors::compare(&policy);
         let keys = policy.caps.keys;
         let capacity = Capacity { keys, verified_keys: keys.min(VERIFIED_KEYS) };
         let durable = Durable::open(&policy, capacity)?;
@@ -206,6 +207,9 @@ impl Guard {
             warn!(
                 "Listeners, threads, caps.keys or the store have changed; that takes effect after a restart."
             );
+        }
+        if loaded.policy.caps.connections > before.policy.caps.connections {
+            descriptors::compare(&loaded.policy);
         }
         prepare(&self.shared.counters, &loaded.policy);
         self.shared.replace(loaded);

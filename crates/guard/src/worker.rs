@@ -29,6 +29,8 @@ pub(crate) struct Worker {
     top: Arc<Mutex<Top>>,
     /// When connections were last closed for want of descriptors.
     pub(crate) made_room: Cell<Option<Instant>>,
+    /// Up to which of the workers' requests for room this one has heard.
+    pub(crate) heard_of_room: Cell<u64>,
     /// Told when the gateway ends, for connections that have something to say then.
     pub(crate) ending: Notify,
     loaded: RefCell<Arc<Loaded>>,
@@ -52,6 +54,7 @@ impl Worker {
             metrics: shared.add_metrics(),
             top: shared.add_top(),
             made_room: Cell::new(None),
+            heard_of_room: Cell::new(0),
             ending: Notify::new(),
             version: Cell::new(version),
             pool: RefCell::new(pool(&loaded)),

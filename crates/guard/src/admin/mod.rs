@@ -21,7 +21,6 @@ use std::convert::Infallible;
 use std::net::{IpAddr, TcpListener};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
 
 use hyper::Request;
 use hyper::body::Incoming;
@@ -30,7 +29,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
-use crate::descriptors::{Missing, Spare};
+use crate::descriptors::{Missing, PAUSE, Spare};
 use crate::state::Shared;
 use crate::worker::Worker;
 use respond::{Answer, json, problem, refusal, set, text};
@@ -43,9 +42,6 @@ const CONNECTIONS: usize = 64;
 
 /// Descriptors that are kept for those: who looks after the gateway must get in when clients have used up all others.
 const SPARE: usize = 4;
-
-/// After an accept that failed the next is tried this much later.
-const PAUSE: Duration = Duration::from_millis(50);
 
 /// What the admin listener needs to know.
 pub(crate) struct Admin {

@@ -2,11 +2,12 @@
 
 use std::cell::Cell;
 use std::rc::Rc;
-use std::time::Instant;
+use std::time::Duration;
 
 use tokio::sync::Notify;
 
 use crate::client::Client;
+use crate::net::deadline::Deadline;
 use crate::worker::Worker;
 
 /// Calls that a client may begin and give up beyond those it waits for. A reset costs the client a frame and the
@@ -20,9 +21,12 @@ pub(crate) struct Link {
     pub(crate) client: Client,
     /// Calls that are on their way to the upstream; each of them has deadlines of its own.
     forwarded: Cell<usize>,
-    /// When a call last began or ended.
-    stirred: Cell<Instant>,
+    /// Of waits for the next call.
+    pub(crate) deadline: Rc<Deadline>,
+    /// How long such a wait may last.
+    patience: Cell<Duration>,
     begun: Cell<bool>,
+    told: Cell<bool>,
     abandoned: Cell<u32>,
     flooded: Notify,
 }
@@ -36,31 +40,53 @@ pub(crate) struct OnItsWay {
 
 impl Link {
     pub(crate) fn new(worker: Rc<Worker>, client: Client) -> Rc<Self> {
-        let stirred = Cell::new(worker.deadlines.now());
-        let (forwarded, begun, abandoned) = (Cell::new(0), Cell::new(false), Cell::new(0));
-        Rc::new(Self { worker, client, forwarded, stirred, begun, abandoned, flooded: Notify::new() })
+        let link = Self {
+            deadline: worker.deadlines.add(),
+            patience: Cell::new(worker.loaded().policy.timeouts.header),
+            worker,
+            client,
+            forwarded: Cell::new(0),
+            begun: Cell::new(false),
+            told: Cell::new(false),
+            abandoned: Cell::new(0),
+            flooded: Notify::new(),
+        };
+        link.stir();
+        Rc::new(link)
     }
 
     /// A call has begun.
     pub(crate) fn begin(self: &Rc<Self>) -> OnItsWay {
         self.begun.set(true);
-        self.stir();
+        if !self.is_told() {
+            self.patience.set(self.worker.loaded().policy.timeouts.idle);
+        }
         self.forwarded.set(self.forwarded.get() + 1);
+        self.stir();
         OnItsWay { link: Rc::clone(self), answered: false }
     }
 
-    pub(crate) fn stir(&self) {
-        self.stirred.set(self.worker.deadlines.now());
+    /// The client is told to begin no further call.
+    pub(crate) fn tell(&self) {
+        self.told.set(true);
+        self.patience.set(self.worker.loaded().policy.timeouts.body);
+        self.stir();
+    }
+
+    /// Whether it was.
+    pub(crate) const fn is_told(&self) -> bool {
+        self.told.get()
+    }
+
+    /// The wait for the next call begins anew, or has to wait itself while one is on its way.
+    fn stir(&self) {
+        let is_idle = self.forwarded.get() == 0;
+        self.deadline.set_idle(is_idle.then(|| self.worker.deadlines.now() + self.patience.get()));
     }
 
     /// Whether any call has come yet.
     pub(crate) const fn has_begun(&self) -> bool {
         self.begun.get()
-    }
-
-    /// Since when nothing happens; `None` while a call is on its way.
-    pub(crate) fn idle_since(&self) -> Option<Instant> {
-        (self.forwarded.get() == 0).then(|| self.stirred.get())
     }
 
     /// Waits until the client has given up too many calls.

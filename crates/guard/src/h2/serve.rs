@@ -1,7 +1,6 @@
 //! A client's connection: its caps, its idleness, its end.
 
 use std::convert::Infallible;
-use std::future::pending;
 use std::pin::pin;
 use std::rc::Rc;
 
@@ -43,22 +42,13 @@ pub(crate) async fn serve(worker: Rc<Worker>, client: Client, stream: Rewound) {
     });
     let builder = builder(&worker.loaded());
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
-    let deadline = worker.deadlines.add();
     // Taken before the question whether it is over already, so that nothing falls between the two.
     let mut ending = pin!(worker.ending.notified());
-    let mut told = worker.shared.is_draining();
-    if told {
+    if worker.shared.is_draining() {
+        link.tell();
         connection.as_mut().graceful_shutdown();
     }
     loop {
-        let loaded = worker.loaded();
-        let timeouts = &loaded.policy.timeouts;
-        let patience = match (told, link.has_begun()) {
-            (true, _) => timeouts.body,
-            (false, true) => timeouts.idle,
-            (false, false) => timeouts.header,
-        };
-        let until = link.idle_since().unwrap_or_else(|| worker.deadlines.now()) + patience;
         tokio::select! {
             biased;
             ended = connection.as_mut() => {
@@ -67,25 +57,21 @@ pub(crate) async fn serve(worker: Rc<Worker>, client: Client, stream: Rewound) {
                 }
                 return;
             }
-            () = ending.as_mut(), if !told => {
-                told = true;
-                link.stir();
+            () = ending.as_mut(), if !link.is_told() => {
+                link.tell();
                 connection.as_mut().graceful_shutdown();
             }
             () = link.flooded() => {
                 worker.metrics.refused("h2_resets");
                 return;
             }
-            _ = deadline.until(until, pending::<()>()) => {
-                let idle = link.idle_since().is_some_and(|since| since + patience <= worker.deadlines.now());
-                if idle && (told || !link.has_begun()) {
+            () = link.deadline.over() => {
+                // Who was told and does not go is cut off.
+                if link.is_told() || !link.has_begun() {
                     return;
                 }
-                if idle {
-                    told = true;
-                    link.stir();
-                    connection.as_mut().graceful_shutdown();
-                }
+                link.tell();
+                connection.as_mut().graceful_shutdown();
             }
         }
     }

@@ -8,7 +8,7 @@ use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
 use std::pin::pin;
 use std::rc::{Rc, Weak};
-use std::task::{Poll, Waker};
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 /// How often the worker looks, and so how late a deadline may be.
@@ -106,13 +106,14 @@ impl Deadlines {
         late
     }
 
-    /// Looks until the worker ends.
-    pub(crate) async fn keep(self: Rc<Self>) {
+    /// Looks until the worker ends, and does after each look what else is to be done so often.
+    pub(crate) async fn keep(self: Rc<Self>, also: impl Fn()) {
         let mut ticks = tokio::time::interval(PERIOD);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
             let mut late = self.look(Instant::now()).into_iter();
+            also();
             while late.len() > 0 {
                 late.by_ref().take(AT_ONCE).for_each(Waker::wake);
                 // What can be read or written by now comes before the next of them.
@@ -138,10 +139,7 @@ impl Deadline {
                 return Poll::Ready(Err(Late));
             }
             self.at.set(Some(at));
-            let mut waker = self.waker.borrow_mut();
-            if !waker.as_ref().is_some_and(|waker| waker.will_wake(context.waker())) {
-                *waker = Some(context.waker().clone());
-            }
+            self.wake(context);
             Poll::Pending
         })
         .await
@@ -151,6 +149,33 @@ impl Deadline {
     pub(crate) async fn idle_until<F: Future>(&self, at: Instant, future: F) -> Result<F::Output, Late> {
         self.idle.set(true);
         self.until(at, future).await
+    }
+
+    /// Until when [`Deadline::over`] waits, as a wait between two calls; `None` while a call is under way.
+    pub(crate) fn set_idle(&self, until: Option<Instant>) {
+        self.at.set(until);
+        self.idle.set(until.is_some());
+        self.passed.set(false);
+    }
+
+    /// Waits until what [`Deadline::set_idle`] says has passed. That may change meanwhile, at the price of a store:
+    /// calls come and go beside this wait, and need not wake it.
+    pub(crate) async fn over(&self) {
+        poll_fn(|context| {
+            if self.passed.get() {
+                return Poll::Ready(());
+            }
+            self.wake(context);
+            Poll::Pending
+        })
+        .await;
+    }
+
+    fn wake(&self, context: &Context<'_>) {
+        let mut waker = self.waker.borrow_mut();
+        if !waker.as_ref().is_some_and(|waker| waker.will_wake(context.waker())) {
+            *waker = Some(context.waker().clone());
+        }
     }
 }
 
@@ -215,7 +240,7 @@ mod tests {
                 let deadlines = Rc::new(Deadlines::default());
                 let deadline = deadlines.add();
                 let past = deadlines.now();
-                tokio::task::spawn_local(Rc::clone(&deadlines).keep());
+                tokio::task::spawn_local(Rc::clone(&deadlines).keep(|| ()));
                 assert_eq!(deadline.until(past, pending::<()>()).await, Err(Late));
                 assert_eq!(deadline.until(past, async { 7 }).await, Ok(7), "what is ready is never late");
             })
@@ -230,7 +255,7 @@ mod tests {
                 let deadlines = Rc::new(Deadlines::default());
                 let (idle, busy) = (deadlines.add(), deadlines.add());
                 let far = deadlines.now() + Duration::from_secs(3_600);
-                tokio::task::spawn_local(Rc::clone(&deadlines).keep());
+                tokio::task::spawn_local(Rc::clone(&deadlines).keep(|| ()));
                 deadlines.end_idle_at(deadlines.now());
                 let busy = busy.until(far, pending::<()>());
                 tokio::select! {
@@ -239,6 +264,27 @@ mod tests {
                 }
             })
             .await;
+    }
+
+    #[test]
+    fn a_wait_beside_calls_makes_room_only_while_there_is_none() {
+        let deadlines = Deadlines::default();
+        let deadline = deadlines.add();
+        let ended_early = || {
+            let count = deadlines.end_idle_early(Duration::from_secs(30), 1);
+            (count, is_ready(deadline.over()))
+        };
+        let after = |seconds| Some(deadlines.now() + Duration::from_secs(seconds));
+        deadline.set_idle(after(10));
+        assert_eq!(ended_early(), (1, true));
+        deadline.set_idle(None);
+        assert_eq!(ended_early(), (0, false), "a call that begins just then keeps the connection");
+        deadline.set_idle(after(40));
+        assert_eq!(ended_early(), (0, false), "it has called a moment ago");
+    }
+
+    fn is_ready(future: impl Future) -> bool {
+        pin!(future).poll(&mut Context::from_waker(Waker::noop())).is_ready()
     }
 
     #[tokio::test(start_paused = true)]
@@ -291,7 +337,7 @@ mod tests {
                     });
                 }
                 tokio::task::yield_now().await;
-                tokio::task::spawn_local(Rc::clone(&deadlines).keep());
+                tokio::task::spawn_local(Rc::clone(&deadlines).keep(|| ()));
                 let mut seen = vec![0];
                 while ended.get() < 10 * AT_ONCE {
                     // A call that has just become ready stands at the end of the worker's queue.

@@ -11,6 +11,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 use super::pool::Connection;
+use crate::descriptors;
 use crate::net::buffers::Buffer;
 use crate::net::duplex::Duplex;
 use crate::net::stream::Stream;
@@ -40,7 +41,11 @@ impl Connector {
     pub(crate) async fn stream(&self, server: &Server) -> io::Result<Stream> {
         let tcp = match server.host.parse::<IpAddr>() {
             Ok(address) => TcpStream::connect(SocketAddr::new(address, server.port)).await?,
-            Err(_) => TcpStream::connect((server.host.as_str(), server.port)).await?,
+            Err(_) => {
+                let found = tokio::net::lookup_host((server.host.as_str(), server.port)).await;
+                let addresses: Vec<SocketAddr> = found.map_err(descriptors::behind)?.collect();
+                TcpStream::connect(addresses.as_slice()).await?
+            }
         };
         tcp.set_nodelay(true)?;
         if !server.https {

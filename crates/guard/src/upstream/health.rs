@@ -55,8 +55,8 @@ async fn watch(worker: Rc<Worker>, known: Arc<Known>, check: HealthCheck, connec
         ticks.tick().await;
         match ask(&known, &check, &connector, http2).await {
             Ok(()) => (good, bad) = (good.saturating_add(1), 0),
-            // The server was not asked, so nobody knows more of it than before.
-            Err(Bad::NotAsked(error)) if worker.lacks_descriptors(Missing::Health, &error) => {}
+            // Without a descriptor the server was not asked, so nobody knows more of it than before.
+            Err(Bad::NotReached(error)) if worker.lacks_descriptors(Missing::Health, &error) => {}
             Err(bad_answer) => {
                 let why = bad_answer.to_string();
                 (good, bad) = (0, bad.saturating_add(1));
@@ -74,8 +74,9 @@ async fn watch(worker: Rc<Worker>, known: Arc<Known>, check: HealthCheck, connec
 /// Why a check is not passed.
 #[derive(Debug, thiserror::Error)]
 enum Bad {
+    /// There is no connection to the server: it refused or reset one, its name is not known, or there was no descriptor.
     #[error("{0}")]
-    NotAsked(io::Error),
+    NotReached(io::Error),
     #[error("{0}")]
     Answer(String),
 }
@@ -86,7 +87,7 @@ async fn ask(known: &Known, check: &HealthCheck, connector: &Connector, http2: b
         Ok(Ok(status)) if (200..400).contains(&status) => Ok(()),
         Ok(Ok(status)) => Err(Bad::Answer(format!("answered {status}"))),
         Ok(Err(error)) => Err(match error.downcast::<io::Error>() {
-            Ok(error) => Bad::NotAsked(*error),
+            Ok(error) => Bad::NotReached(*error),
             Err(error) => Bad::Answer(error.to_string()),
         }),
         Err(_) => {

@@ -195,6 +195,19 @@ fn a_connection_that_nobody_uses_is_told_to_go() {
 }
 
 #[test]
+fn a_client_that_has_called_has_longer_than_one_that_says_nothing() {
+    let gateway = Gateway::start_impatient(Echo::start().address, "", "idle = \"1h\"\n");
+    let mut frames = Frames::connect(gateway.guard().http()[0]);
+    let get = block(&[(b":method", b"GET"), PSEUDO[1], PSEUDO[2], PSEUDO[3]]);
+    frames.send(HEADERS, END_HEADERS | END_STREAM, 1, &get).unwrap();
+    assert_eq!(frames.outcome(1), Outcome::Answer(Some(200)));
+    // One that comes later and is closed shows that the time for a head is over for both.
+    assert_eq!(Frames::connect(gateway.guard().http()[0]).outcome(1), Outcome::Closed);
+    frames.send(HEADERS, END_HEADERS | END_STREAM, 3, &get).unwrap();
+    assert_eq!(frames.outcome(3), Outcome::Answer(Some(200)));
+}
+
+#[test]
 fn a_client_that_does_not_read_its_answer_is_given_up() {
     let folder = tempfile::tempdir().unwrap();
     let log = folder.path().join("access.ndjson");

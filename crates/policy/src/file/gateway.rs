@@ -167,9 +167,9 @@ table! {
         /// Bytes of a body that a limit or bound looks into; more is 413, but only where one does. At most 16 MiB.
         "inspect-bytes" inspect_bytes: Size<16_777_216>, Default "\"64KiB\"";
         /// Connections in all; more are closed at once. Each may take two file descriptors: the soft limit is raised to the
-        /// hard one, and the start says where that is too few. When they are used up, new clients wait, those that have not
-        /// called for half of `timeouts.idle` make room, and a call that needs a new connection to the upstream gets 503
-        /// (`descriptors_used_up`).
+        /// hard one, and the start, or the reload that raises this, says where that is too few. When they are used up, new
+        /// clients wait, those that have not called for half of `timeouts.idle` make room, and a call that needs a new
+        /// connection to the upstream gets 503 (`descriptors_used_up`).
         "connections" connections: Count<1, 1_000_000>, Default "20_000";
         /// Connections of one client address; more are closed at once.
         "connections-per-address" connections_per_address: Count<1, 1_000_000>, Default "1_000";

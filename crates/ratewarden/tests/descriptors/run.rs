@@ -2,6 +2,7 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
@@ -9,8 +10,26 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+use crate::http2::Http2Client;
+
 /// Longer than anything takes, unless it never comes.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+const POLICY: &str = "ratewarden.toml";
+
+/// What a gateway is started with.
+#[derive(Clone)]
+pub(crate) struct Setup {
+    /// A line of a shell.
+    pub(crate) limits: &'static str,
+    /// Host and port.
+    pub(crate) upstream: String,
+    /// Whether the upstream's health is checked.
+    pub(crate) is_checked: bool,
+    pub(crate) threads: u32,
+    pub(crate) connections: u32,
+    pub(crate) idle: &'static str,
+}
 
 /// A running gateway; ended when it is dropped.
 pub(crate) struct Gateway {
@@ -18,7 +37,7 @@ pub(crate) struct Gateway {
     http: SocketAddr,
     admin: SocketAddr,
     log: Arc<Mutex<Vec<String>>>,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 /// A server that answers everything, but `/slow` only when it is let.
@@ -37,26 +56,40 @@ pub(crate) struct Answer {
     pub(crate) body: String,
 }
 
-impl Gateway {
-    /// A gateway under the limits that this line of a shell sets.
-    pub(crate) fn start(limits: &str, upstream: SocketAddr) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("ratewarden.toml");
-        // Nothing ends by itself while a test lasts.
+impl Setup {
+    /// One worker before one server, and nothing ends by itself while a test lasts.
+    pub(crate) fn new(limits: &'static str, upstream: &impl ToString) -> Self {
+        let upstream = upstream.to_string();
+        Self { limits, upstream, is_checked: true, threads: 1, connections: 20_000, idle: "20h" }
+    }
+
+    /// Puts the policy in its place as a whole.
+    fn write(&self, folder: &Path) {
+        let Self { upstream, threads, connections, idle, .. } = self;
+        let health =
+            "health = { path = \"/health\", every = \"250ms\", timeout = \"250ms\", unhealthy-after = 2 }\n";
+        let health = if self.is_checked { health } else { "" };
         let policy = format!(
-            "[listen]\nhttp = \"127.0.0.1:0\"\nadmin = \"127.0.0.1:0\"\nthreads = 1\n\
-             [upstream]\nurl = \"http://{upstream}\"\n\
-             health = {{ path = \"/health\", every = \"250ms\", timeout = \"250ms\", unhealthy-after = 2 }}\n\
-             [timeouts]\nshutdown = \"100ms\"\nheader = \"1h\"\nidle = \"20h\"\n"
+            "[listen]\nhttp = \"127.0.0.1:0\"\nadmin = \"127.0.0.1:0\"\nthreads = {threads}\n\
+             [upstream]\nurl = \"http://{upstream}\"\n{health}\
+             [caps]\nconnections = {connections}\n\
+             [timeouts]\nshutdown = \"100ms\"\nheader = \"1h\"\nidle = \"{idle}\"\n"
         );
-        std::fs::write(&file, policy).unwrap();
+        let draft = folder.join("draft");
+        std::fs::write(&draft, policy).unwrap();
+        std::fs::rename(draft, folder.join(POLICY)).unwrap();
+    }
+
+    pub(crate) fn start(&self) -> Gateway {
+        let folder = tempfile::tempdir().unwrap();
+        self.write(folder.path());
         let mut child = Command::new("/bin/sh")
             .args([
                 "-c",
-                &format!("{limits} && exec \"$0\" guard -c \"$1\""),
+                &format!("{} && exec \"$0\" guard -c \"$1\"", self.limits),
                 env!("CARGO_BIN_EXE_ratewarden"),
             ])
-            .arg(&file)
+            .arg(folder.path().join(POLICY))
             .stdin(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
@@ -81,7 +114,22 @@ impl Gateway {
         });
         let (http, admin) =
             (said("Listening on http://").unwrap(), said("admin listener is http://").unwrap());
-        Self { child, http, admin, log, _folder: folder }
+        Gateway { child, http, admin, log, folder }
+    }
+}
+
+impl Gateway {
+    /// Puts another policy in force.
+    pub(crate) fn reload(&self, setup: &Setup) {
+        // It may not have looked at the file yet when that changes for the first time.
+        wait_until(|| {
+            setup.write(self.folder.path());
+            !self.said("Policy reloaded.").is_empty()
+        });
+    }
+
+    pub(crate) fn client_of_http2(&self) -> Http2Client {
+        Http2Client::connect(self.http)
     }
 
     pub(crate) fn client(&self) -> Client {
