@@ -73,7 +73,9 @@ pub(super) async fn round(
     let judged = variants.iter().enumerate().map(|(index, variant)| {
         let shot = prefix + if roomy { 2 * index + 1 } else { index + 1 };
         let outcome = match (seen_at(shot - 1), seen_at(shot), seen_at(shot + 1)) {
-            (Some(before), Some(own), Some(after)) => judge(ctx, [before, own, after], variant, roomy),
+            (Some(before), Some(own), Some(after)) => {
+                judge([before, own, after], variant, roomy, |seen| is_shut(ctx, seen, prefix > 0))
+            }
             _ => Outcome::Unclear,
         };
         (variant.clone(), outcome)
@@ -81,8 +83,13 @@ pub(super) async fn round(
     (judged.collect(), ended)
 }
 
-fn judge(ctx: &Context, [before, own, after]: [&Seen; 3], variant: &Variant, roomy: bool) -> Outcome {
-    if is_shut(ctx, own) {
+fn judge(
+    [before, own, after]: [&Seen; 3],
+    variant: &Variant,
+    roomy: bool,
+    is_shut: impl Fn(&Seen) -> bool,
+) -> Outcome {
+    if is_shut(own) {
         return Outcome::Held;
     }
     if own.has_failed() {
@@ -93,13 +100,15 @@ fn judge(ctx: &Context, [before, own, after]: [&Seen; 3], variant: &Variant, roo
         return Outcome::Held;
     }
     // Without a plain request on both sides it is only a suspicion, which the repetition settles.
-    if (is_shut(ctx, before) && is_shut(ctx, after)) || !roomy { Outcome::Admitted } else { Outcome::Unclear }
+    if (is_shut(before) && is_shut(after)) || !roomy { Outcome::Admitted } else { Outcome::Unclear }
 }
 
-/// Whether the limiter held the call back: rejected it, or let it wait in a queue.
-fn is_shut(ctx: &Context, seen: &Seen) -> bool {
+/// Whether the limiter held the call back: rejected it, or let it wait, if it is a queue. Elsewhere an answer is late because
+/// some machine is busy, which says nothing of the limiter.
+fn is_shut(ctx: &Context, seen: &Seen, is_queue: bool) -> bool {
     let base = ctx.baseline_latency;
-    seen.is_rejected() || seen.observation.latency > (base * 4).max(base + Duration::from_millis(25))
+    let waited = seen.observation.latency > (base * 4).max(base + Duration::from_millis(25));
+    seen.is_rejected() || (is_queue && waited)
 }
 
 fn reaches(seen: &Seen, variant: &Variant) -> bool {
@@ -135,10 +144,10 @@ pub(super) async fn repeat(
             volley.iter().filter(|(index, _)| *index >= prefix).map(|(index, seen)| (index - prefix, seen))
         };
         let mut own = round().filter(|(index, _)| index % 2 == 1);
-        if own.any(|(_, seen)| !reaches(seen, variant) || is_shut(ctx, seen)) {
+        if own.any(|(_, seen)| !reaches(seen, variant) || is_shut(ctx, seen, prefix > 0)) {
             return (Outcome::Held, last);
         }
-        if round().filter(|(index, _)| index % 2 == 0).all(|(_, seen)| is_shut(ctx, seen)) {
+        if round().filter(|(index, _)| index % 2 == 0).all(|(_, seen)| is_shut(ctx, seen, prefix > 0)) {
             return (Outcome::Admitted, last);
         }
     }

@@ -1,7 +1,7 @@
 //! What calls are counted per, and which endpoints share a limiter.
 
 use crate::judge::Scan;
-use crate::limits::Window;
+use crate::limits::{Bucket, Window};
 use crate::server::{Reply, Server};
 
 const KEY: &str = "valid-key-4711";
@@ -52,4 +52,21 @@ fn one_counter_of_two_endpoints_is_one_limiter() {
     claims
         .finished()
         .holds(claims.report.limiters.len() == 1 && together, "there is one limiter of two endpoints");
+}
+
+/// Answers that other addresses get late are no rejections: whoever is late, it is not everybody's limit.
+#[test]
+fn late_answers_to_other_addresses_are_not_a_limit_for_everybody() {
+    let buckets = std::sync::Mutex::new(Bucket::new(8.0, 15.0));
+    let server = Server::parallel(move |request| {
+        let admitted = buckets.lock().unwrap().admits(request.address(), request.at);
+        if request.address() != "127.0.0.1" {
+            // The behaviour under test, not a wait for something.
+            std::thread::sleep(std::time::Duration::from_millis(60));
+        }
+        Reply::items_if(admitted)
+    });
+    let claims = Scan::of(&server, "/items").bounds(400, 12).report();
+    claims.finished().detected(true).lacks("scan.shared-limit");
+    claims.holds(!claims.keyed_by("global") && claims.keyed_by("address"), "calls are counted per address");
 }
