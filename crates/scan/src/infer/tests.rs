@@ -101,8 +101,9 @@ fn sliding_log(limit: usize, window: f64) -> impl FnMut(f64) -> bool {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(12))]
 
+    // At 20/s a token returns every 50 ms; knocks that are 35 ms apart do not tell quicker ones apart.
     #[test]
-    fn a_token_bucket_is_recovered(rate in 1.0..30.0_f64, burst in 1_u32..60) {
+    fn a_token_bucket_is_recovered(rate in 1.0..20.0_f64, burst in 1_u32..60) {
         let inference = infer(&drive(bucket(rate, f64::from(burst))), CONDITIONS);
         let text = explain(inference.as_ref());
         let fit = inference.unwrap().fit;
