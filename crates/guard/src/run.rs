@@ -105,7 +105,6 @@ impl Guard {
     fn start_after(path: &Path, mut predecessor: Option<Predecessor>) -> Result<Self, GuardError> {
         let policy = load::read(path)?;
         descriptors::raise();
-        descriptors::compare(&policy);
         let keys = policy.caps.keys;
         let capacity = Capacity { keys, verified_keys: keys.min(VERIFIED_KEYS) };
         let durable = Durable::open(&policy, capacity)?;
@@ -151,6 +150,8 @@ impl Guard {
             predecessor.ready();
         }
         let offer = Offer::make(path, stand, sockets.handles, taken).map_err(GuardError::Worker)?;
+        // Not before: who has a mistake to mend is told of that alone.
+        descriptors::compare(&shared.loaded().policy);
         let (http, https) = (sockets.http, sockets.https);
         Ok(Self {
             path: path.to_owned(),
