@@ -95,8 +95,8 @@ impl Algorithm {
     }
 }
 
-/// What is known of the limiter before some endpoints.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// What is known of the limiter before some endpoints. The default is one that nothing was seen of.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Limiter {
     /// `GET https://…`, one for each endpoint it stands before.
     pub endpoints: Vec<String>,
@@ -162,7 +162,7 @@ pub struct Implementation {
 }
 
 /// How much was sent and seen.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Observed {
     /// Requests that count for this limiter.
     pub requests: u64,

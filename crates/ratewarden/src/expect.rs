@@ -159,7 +159,7 @@ pub(crate) fn figure(value: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use ratewarden_model::scan_report::{Observed, Timeline};
+    use ratewarden_model::scan_report::Observed;
 
     use super::*;
 
@@ -167,21 +167,9 @@ mod tests {
         Limiter {
             endpoints: vec!["GET http://h/a".into()],
             detected: algorithm.is_some(),
-            rejects_with: None,
             algorithm,
-            limit: None,
-            window_ms: None,
-            window_at_least_ms: None,
-            window_ends_on_the_minute: false,
-            rate_per_s: None,
-            burst: None,
-            keyed_by: Vec::new(),
-            counts_rejected: None,
-            published: None,
-            implementation: None,
-            confidence: None,
             observed: Observed { requests: 300, rejected: 0, seconds: 9.8 },
-            timeline: Timeline::default(),
+            ..Limiter::default()
         }
     }
 

@@ -222,22 +222,9 @@ fn bucket(place: &Place, timeline: Timeline) -> Limiter {
 fn undetected(place: &Place, timeline: Timeline) -> Limiter {
     Limiter {
         endpoints: vec![format!("{} {}", place.method, place.url())],
-        detected: false,
-        rejects_with: None,
-        algorithm: None,
-        limit: None,
-        window_ms: None,
-        window_at_least_ms: None,
-        window_ends_on_the_minute: false,
-        rate_per_s: None,
-        burst: None,
-        keyed_by: Vec::new(),
-        counts_rejected: None,
-        published: None,
-        implementation: None,
-        confidence: None,
         observed: timelines::observed(&timeline),
         timeline,
+        ..Limiter::default()
     }
 }
 

@@ -17,30 +17,8 @@ use crate::services::Services;
 pub fn nginx(services: &Services, write: impl FnOnce(u16) -> String) -> Result<Server, StartError> {
     const NAME: &str = "nginx";
     let place = Place::prepare(NAME)?;
-    let folder = place.folder().display();
     let http = write(place.port());
-    // Started as root, workers would become `nobody`, who may not enter the folder.
-    let text = format!(
-        r"daemon off;
-user root;
-worker_processes 1;
-pid {folder}/pid;
-error_log stderr error;
-events {{ worker_connections 1024; }}
-http {{
-access_log off;
-client_body_temp_path {folder}/body;
-proxy_temp_path {folder}/proxy;
-fastcgi_temp_path {folder}/fastcgi;
-uwsgi_temp_path {folder}/uwsgi;
-scgi_temp_path {folder}/scgi;
-{http}}}
-"
-    );
-    let configuration = place.write("nginx.conf", &text)?;
-    let mut command = Command::new(&services.nginx);
-    command.arg("-c").arg(configuration).arg("-e").arg("stderr").arg("-p").arg(place.folder());
-    Ok(Server::process(NAME, place.start(&command)?))
+    crate::nginx::start(services, NAME, place, "error", &http)
 }
 
 /// Envoy, with this bootstrap in YAML.

@@ -206,22 +206,8 @@ fn launch(
     let port = place.port();
     let body = crate::BODY;
     let ready = crate::READY_PATH;
-    // Started as root, workers would become `nobody`, who may not enter the folder of the socket.
-    let text = format!(
-        r#"daemon off;
-user root;
-worker_processes 1;
-pid {folder}/pid;
-error_log stderr error;
-events {{ worker_connections 1024; }}
-http {{
-access_log off;
-default_type application/json;
-client_body_temp_path {folder}/body;
-proxy_temp_path {folder}/proxy;
-fastcgi_temp_path {folder}/fastcgi;
-uwsgi_temp_path {folder}/uwsgi;
-scgi_temp_path {folder}/scgi;
+    let http = format!(
+        r#"default_type application/json;
 upstream back {{ server {upstream}; keepalive 64; }}
 server {{
   listen {socket};
@@ -237,17 +223,47 @@ server {{
     proxy_set_header Connection "";
   }}
 }}
-}}
 "#
     );
-    let configuration = place.write("nginx.conf", &text)?;
-    let mut command = Command::new(&services.nginx);
-    command.arg("-c").arg(configuration).arg("-e").arg("stderr").arg("-p").arg(place.folder());
-    let server = Server::process(NAME, place.start(&command)?);
+    let server = start(services, NAME, place, "error", &http)?;
     Ok(match behind {
         Some(behind) => server.before(behind),
         None => server,
     })
+}
+
+/// Starts nginx with this inside `http`, and nothing outside the folder of its own. `level` is the least that it
+/// reports.
+pub(crate) fn start(
+    services: &Services,
+    name: &'static str,
+    place: Place,
+    level: &str,
+    http: &str,
+) -> Result<Server, StartError> {
+    let folder = place.folder().display();
+    // Started as root, workers would become `nobody`, who may not enter the folder.
+    let text = format!(
+        r"daemon off;
+user root;
+worker_processes 1;
+pid {folder}/pid;
+error_log stderr {level};
+events {{ worker_connections 1024; }}
+http {{
+access_log off;
+client_body_temp_path {folder}/body;
+proxy_temp_path {folder}/proxy;
+fastcgi_temp_path {folder}/fastcgi;
+uwsgi_temp_path {folder}/uwsgi;
+scgi_temp_path {folder}/scgi;
+{http}}}
+"
+    );
+    let configuration = place.write("nginx.conf", &text)?;
+    let mut command = Command::new(&services.nginx);
+    command.arg("-c").arg(configuration).arg("-e").arg("stderr").arg("-p").arg(place.folder());
+    Ok(Server::process(name, place.start(&command)?))
 }
 
 #[cfg(test)]

@@ -31,8 +31,8 @@ impl AdminThread {
         let token = load::admin_token(&shared.loaded().policy)?;
         let address = socket.local_addr().map_err(GuardError::Worker)?;
         let shared = Arc::clone(shared);
-        let runtime = tokio::runtime::Builder::new_current_thread();
-        let runtime = { runtime }.enable_all().build().map_err(GuardError::Worker)?;
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        let runtime = runtime.enable_all().build().map_err(GuardError::Worker)?;
         let (end, mut ended) = watch::channel(false);
         let serve = move || {
             let admin = Admin::new(shared, token.as_deref().map(str::as_bytes));

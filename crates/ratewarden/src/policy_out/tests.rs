@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use ratewarden_model::scan_report::{Algorithm, Observed, Technology, Timeline};
+use ratewarden_model::scan_report::{Algorithm, Observed, Technology};
 use ratewarden_model::{Limiter, Rule};
 use ratewarden_policy::{Bounded, Key, Limit, Policy};
 use serde_json::json;
@@ -15,22 +15,8 @@ const ORIGIN: &str = "https://h.example";
 fn limiter(place: &str) -> Limiter {
     Limiter {
         endpoints: vec![place.replacen(' ', &format!(" {ORIGIN}"), 1)],
-        detected: false,
-        rejects_with: None,
-        algorithm: None,
-        limit: None,
-        window_ms: None,
-        window_at_least_ms: None,
-        window_ends_on_the_minute: false,
-        rate_per_s: None,
-        burst: None,
-        keyed_by: Vec::new(),
-        counts_rejected: None,
-        published: None,
-        implementation: None,
-        confidence: None,
         observed: Observed { requests: 364, rejected: 0, seconds: 5.0 },
-        timeline: Timeline::default(),
+        ..Limiter::default()
     }
 }
 

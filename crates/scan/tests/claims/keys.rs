@@ -1,8 +1,10 @@
 //! What calls are counted per, and which endpoints share a limiter.
 
+use std::time::Duration;
+
 use crate::judge::Scan;
 use crate::limits::{Bucket, Window};
-use crate::server::{Reply, Server};
+use crate::server::{Reply, Server, serve_for};
 
 const KEY: &str = "valid-key-4711";
 
@@ -61,8 +63,7 @@ fn late_answers_to_other_addresses_are_not_a_limit_for_everybody() {
     let server = Server::parallel(move |request| {
         let admitted = buckets.lock().unwrap().admits(request.address(), request.at);
         if request.address() != "127.0.0.1" {
-            // The behaviour under test, not a wait for something.
-            std::thread::sleep(std::time::Duration::from_millis(60));
+            serve_for(Duration::from_millis(60));
         }
         Reply::items_if(admitted)
     });

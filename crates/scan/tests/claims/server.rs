@@ -6,10 +6,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-/// The 5 ms that a call takes to be served. It is the behaviour under test, not a wait for something: a scanner measures
-/// servers that need time.
+/// The 5 ms that a call takes to be served.
 pub(crate) fn work() {
-    std::thread::sleep(Duration::from_millis(5));
+    serve_for(Duration::from_millis(5));
+}
+
+/// The time that a call takes to be served. It is the behaviour under test, not a wait for something: a scanner measures
+/// servers that need time, over real sockets and with a real clock.
+pub(crate) fn serve_for(time: Duration) {
+    std::thread::sleep(time);
 }
 
 /// A request as the server saw it.

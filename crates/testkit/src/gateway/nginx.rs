@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
-use std::process::Command;
 
 use super::{Allowance, BODY, Gate};
 use crate::error::StartError;
@@ -13,7 +12,7 @@ use crate::services::Services;
 /// A caller's node in a zone is 128 bytes for keys of up to 40; twice that leaves room for the tree's pages.
 const ZONE_BYTES_PER_CALLER: u64 = 256;
 /// As long as Ratewarden's body for one limit.
-const PROBLEM_BYTES: usize = 190;
+const PROBLEM_BYTES: usize = 182;
 /// Below this nginx would have to drop callers of small runs.
 const SMALLEST_ZONE: u64 = 4 << 20;
 
@@ -90,31 +89,9 @@ fn start(
     servers: impl FnOnce(u16) -> String,
 ) -> Result<Server, StartError> {
     let place = Place::prepare(name)?;
-    let folder = place.folder().display();
     let servers = servers(place.port());
-    let text = format!(
-        r"daemon off;
-user root;
-worker_processes 1;
-pid {folder}/pid;
-error_log stderr crit;
-events {{ worker_connections 1024; }}
-http {{
-access_log off;
-default_type application/json;
-keepalive_requests 1000000000;
-client_body_temp_path {folder}/body;
-proxy_temp_path {folder}/proxy;
-fastcgi_temp_path {folder}/fastcgi;
-uwsgi_temp_path {folder}/uwsgi;
-scgi_temp_path {folder}/scgi;
-{servers}}}
-"
-    );
-    let configuration = place.write("nginx.conf", &text)?;
-    let mut command = Command::new(&services.nginx);
-    command.arg("-c").arg(configuration).arg("-e").arg("stderr").arg("-p").arg(place.folder());
-    Ok(Server::process(name, place.start(&command)?))
+    let http = format!("default_type application/json;\nkeepalive_requests 1000000000;\n{servers}");
+    crate::nginx::start(services, name, place, "crit", &http)
 }
 
 #[cfg(test)]
