@@ -6,35 +6,7 @@ use sha2::{Digest, Sha256};
 
 use crate::rules::Rule;
 use crate::severity::{Confidence, Severity};
-
-/// What the finding is about.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "lowercase")]
-pub enum Subject {
-    /// An operation of an API, as it was scanned.
-    Endpoint {
-        /// The HTTP method, upper case.
-        method: String,
-        /// The absolute URL without credentials and without query values.
-        url: String,
-    },
-    /// A file, for `lint`.
-    File {
-        /// Its path as the user named it.
-        value: String,
-    },
-}
-
-impl Subject {
-    /// One line: `GET https://…` or the path.
-    #[must_use]
-    pub fn label(&self) -> String {
-        match self {
-            Self::Endpoint { method, url } => format!("{method} {url}"),
-            Self::File { value } => value.clone(),
-        }
-    }
-}
+use crate::subject::Subject;
 
 /// A piece of configuration that mends the finding.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -88,6 +60,26 @@ pub struct Finding {
     pub deduction: u32,
     /// Stable over runs: the same weakness at the same place has the same fingerprint.
     pub fingerprint: String,
+    /// When and how often it was seen, where calls were watched.
+    #[serde(flatten, default, skip_serializing_if = "Option::is_none")]
+    pub seen: Option<Seen>,
+}
+
+/// When and how often something was seen in traffic.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seen {
+    /// The first call of it, RFC 3339, UTC.
+    pub first_seen: String,
+    /// The last call of it so far, RFC 3339, UTC.
+    pub last_seen: String,
+    /// Calls, or distinct values, as the rule says.
+    pub count: u64,
+    /// The true count is at most so far from `count`.
+    pub count_error: u64,
+    /// What it is over, such as `500/1m`.
+    pub threshold: String,
+    /// A few of the calls, without secrets.
+    pub samples: Vec<String>,
 }
 
 impl Finding {
@@ -110,6 +102,7 @@ impl Finding {
             references: rule.references.iter().map(|&text| text.to_owned()).collect(),
             deduction: rule.deduction(),
             fingerprint: fingerprint(rule.id, place),
+            seen: None,
         }
     }
 
@@ -170,7 +163,24 @@ mod tests {
         assert_eq!(json["subject"]["kind"], "endpoint");
         assert_eq!(json["remediation"]["snippets"][0]["for"], "nginx");
         assert_eq!(json["severity"], "high");
+        assert!(json.get("count").is_none());
         assert_eq!(serde_json::from_value::<Finding>(json).unwrap(), sample());
+    }
+
+    #[test]
+    fn what_was_seen_stands_beside_the_rest() {
+        let seen = Seen {
+            first_seen: "2026-01-01T00:00:00Z".into(),
+            last_seen: "2026-01-01T00:01:00Z".into(),
+            count: 700,
+            count_error: 3,
+            threshold: "500/1m".into(),
+            samples: vec!["POST /a".into()],
+        };
+        let finding = Finding { seen: Some(seen), ..sample() };
+        let json = serde_json::to_value(&finding).unwrap();
+        assert_eq!((&json["count"], &json["threshold"]), (&700.into(), &"500/1m".into()));
+        assert_eq!(serde_json::from_value::<Finding>(json).unwrap(), finding);
     }
 
     #[test]

@@ -1,21 +1,25 @@
-//! The words every room speaks: findings, severities, rates, rules, and the document a scan makes.
+//! The words every room speaks: calls, findings, severities, rates, rules, and the document a scan makes.
 //!
 //! Tier 0: no async runtime, no sockets and no clock. Everything here is plain data with `serde`, so a report
 //! can be written, read back (a baseline) and compared without the room that made it.
 
+pub mod call;
 pub mod finding;
 pub mod rules;
 pub mod scan_report;
 pub mod score;
 pub mod secret;
 pub mod severity;
+pub mod subject;
 pub mod units;
 
-pub use finding::{Finding, Remediation, Snippet, Subject};
+pub use call::{Call, CallCaller, Held, Resource};
+pub use finding::{Finding, Remediation, Seen, Snippet};
 pub use rules::Rule;
 pub use scan_report::{Limiter, ScanReport};
 pub use secret::{Redactor, Secret};
 pub use severity::{Confidence, Severity};
+pub use subject::{Subject, SubjectKind};
 pub use units::{Rate, format_duration, format_size, parse_duration, parse_size};
 
 /// The version every document and the `User-Agent` carry.

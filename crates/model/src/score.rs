@@ -46,12 +46,12 @@ pub fn by_category(findings: &[Finding], categories: &[&str]) -> BTreeMap<String
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::finding::Subject;
     use crate::rules;
+    use crate::subject::{Subject, SubjectKind};
 
     #[test]
     fn the_score_is_the_sum_that_the_report_shows() {
-        let subject = Subject::File { value: "f".into() };
+        let subject = Subject::named(SubjectKind::File, "f");
         let findings: Vec<_> = [&rules::NO_LIMIT, &rules::NO_LOCKOUT]
             .into_iter()
             .map(|rule| Finding::new(rule, subject.clone(), "f", ""))
@@ -65,7 +65,7 @@ mod tests {
 
     #[test]
     fn more_than_a_hundred_points_lost_is_a_zero() {
-        let subject = Subject::File { value: "f".into() };
+        let subject = Subject::named(SubjectKind::File, "f");
         let finding = Finding::new(&rules::NO_LIMIT, subject, "f", "");
         assert_eq!(score(std::iter::repeat_n(&finding, 50)), 0);
         assert_eq!((grade(0), grade(45), grade(100)), ('F', 'E', 'A'));

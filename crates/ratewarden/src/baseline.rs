@@ -128,7 +128,7 @@ fn place(subject: &Subject) -> String {
             let rest = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest);
             format!("{method} {}", rest.find('/').map_or("/", |start| &rest[start..]))
         }
-        Subject::File { value } => value.clone(),
+        Subject::Named { value, .. } => value.clone(),
     }
 }
 

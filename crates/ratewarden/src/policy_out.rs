@@ -127,7 +127,7 @@ fn of<'f>(findings: &[&'f Finding], rule: &ratewarden_model::Rule) -> impl Itera
 fn place(finding: &Finding) -> String {
     match &finding.subject {
         Subject::Endpoint { method, url } => format!("{method} {}", path_of(url)),
-        Subject::File { value } => value.clone(),
+        Subject::Named { value, .. } => value.clone(),
     }
 }
 

@@ -58,7 +58,7 @@ pub(crate) fn place(subject: &Subject) -> String {
             let path = after_scheme.find('/').map_or("/", |start| &after_scheme[start..]);
             format!("{method} {path}")
         }
-        Subject::File { value } => value.clone(),
+        Subject::Named { value, .. } => value.clone(),
     }
 }
 

@@ -61,7 +61,7 @@ pub(crate) fn without_controls(report: &ScanReport) -> ScanReport {
 fn tidy_finding(finding: &mut Finding, tidy: impl Fn(&mut String) + Copy) {
     match &mut finding.subject {
         Subject::Endpoint { method, url } => [method, url].into_iter().for_each(tidy),
-        Subject::File { value } => tidy(value),
+        Subject::Named { value, .. } => tidy(value),
     }
     let Finding { rule, category, title, description, fingerprint, .. } = finding;
     [rule, category, title, description, fingerprint].into_iter().for_each(tidy);

@@ -6,7 +6,7 @@ use ratewarden_model::Subject;
 pub(super) fn of_subject(subject: &Subject) -> String {
     match subject {
         Subject::Endpoint { url, .. } => of_target(url),
-        Subject::File { value } => of_file(value).unwrap_or_else(|| "unnamed".to_owned()),
+        Subject::Named { value, .. } => of_file(value).unwrap_or_else(|| "unnamed".to_owned()),
     }
 }
 

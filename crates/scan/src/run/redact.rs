@@ -35,7 +35,7 @@ fn finding(finding: &mut Finding, redactor: &Redactor) {
     clean(&mut finding.description);
     match &mut finding.subject {
         Subject::Endpoint { url, .. } => clean(url),
-        Subject::File { value } => clean(value),
+        Subject::Named { value, .. } => clean(value),
     }
     finding.endpoints.iter_mut().for_each(clean);
     finding.evidence.values_mut().for_each(|value| redactor.redact_json(value));

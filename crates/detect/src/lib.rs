@@ -1,0 +1,1 @@
+//! Detectors over Calls, in event time.

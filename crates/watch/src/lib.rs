@@ -1,0 +1,1 @@
+//! From logs and live Calls to findings.
