@@ -1,184 +1,169 @@
-//! Who calls most, and who is rejected most: in memory of a fixed size, whoever and however many they are.
+//! Who calls most, and who is rejected most, since the start and lately.
 //!
-//! [`Sketch`] is Space-Saving (Metwally, Agrawal and El Abbadi, *Efficient Computation of Frequent and Top-k Elements
-//! in Data Streams*, 2005): a new caller takes the place of the one with the fewest calls and its count with it, as
-//! an error that is remembered. So `count - error <= calls <= count` for each that is listed, and who is not listed
-//! has at most [`Summary::floor`] calls. Summaries are merged as in Agarwal et al., *Mergeable Summaries* (2012).
+//! Counts are Space-Saving sketches (`ratewarden_detect::Sketch`). Each worker has one of its own, behind a lock that
+//! nobody else takes but an operator who looks.
 //!
-//! Each worker has one of its own, behind a lock that nobody else takes but an operator who looks.
+//! Time is cut into periods, the same for every worker. Lately is the period of now and the one before, so a caller
+//! who has just begun is seen among those who were busy for days. Calls are counted in the period of now alone; what
+//! is older is merged when a period ends.
 
-mod windows;
+use std::time::Duration;
 
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
+use ratewarden_callers::{Caller, Label};
+use ratewarden_limiter::Time;
 
-pub(crate) use windows::{Span, Top};
+use ratewarden_detect::Sketch;
+pub(crate) use ratewarden_detect::Summary;
 
 /// Callers that a sketch or a summary holds.
 pub(crate) const PLACES: usize = 512;
 
-/// Counts of the most frequent.
+/// The length of a period.
+const PERIOD: Duration = Duration::from_secs(300);
+
+/// Which time is asked about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Span {
+    Start,
+    /// From [`PERIOD`] to twice that.
+    Recent,
+}
+
+/// One worker's callers.
 #[derive(Debug)]
-pub(crate) struct Sketch<L> {
-    most: usize,
-    places: HashMap<u128, usize, BuildHasherDefault<Hashed>>,
-    held: Vec<(u128, L)>,
-    counts: Vec<u64>,
-    errors: Vec<u64>,
-    /// The fewest calls of any place, as of the last look; no place before `cursor` has so few any more.
-    fewest: u64,
-    cursor: usize,
+pub(crate) struct Top {
+    calls: Windows,
+    rejections: Windows,
 }
 
-/// What a sketch held at one time, or several together.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Summary<L> {
-    /// The most frequent first.
-    pub(crate) ranked: Vec<Ranked<L>>,
-    /// The most that anybody has who is not in it.
-    pub(crate) floor: u64,
+#[derive(Debug)]
+struct Windows {
+    period: u64,
+    current: Sketch<Label>,
+    previous: Summary<Label>,
+    before: Summary<Label>,
 }
 
-/// A caller and its count.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Ranked<L> {
-    pub(crate) id: u128,
-    pub(crate) label: L,
-    /// At most so many too many.
-    pub(crate) count: u64,
-    pub(crate) error: u64,
-}
-
-impl<L: Clone> Sketch<L> {
-    pub(crate) fn new(most: usize) -> Self {
-        Self {
-            most,
-            places: HashMap::default(),
-            held: Vec::new(),
-            counts: Vec::new(),
-            errors: Vec::new(),
-            fewest: 0,
-            cursor: 0,
-        }
-    }
-
-    /// Counts one call. `label` is asked only when the caller is not held yet.
-    pub(crate) fn add(&mut self, id: u128, label: impl FnOnce() -> L) {
-        if let Some(count) = self.places.get(&id).and_then(|&place| self.counts.get_mut(place)) {
-            *count += 1;
-            return;
-        }
-        if self.held.len() < self.most {
-            self.places.insert(id, self.held.len());
-            self.held.push((id, label()));
-            self.counts.push(1);
-            self.errors.push(0);
-            return;
-        }
-        let place = self.weakest();
-        let found = (self.held.get_mut(place), self.counts.get_mut(place), self.errors.get_mut(place));
-        if let (Some(held), Some(count), Some(error)) = found {
-            self.places.remove(&held.0);
-            self.places.insert(id, place);
-            *held = (id, label());
-            *error = *count;
-            *count += 1;
-        }
-    }
-
-    /// The place with the fewest calls. Counts only grow, so the search goes on where the last one ended: a flood of
-    /// callers who come once costs a step each, not a look at all places.
-    fn weakest(&mut self) -> usize {
-        let rest = self.counts.get(self.cursor..).unwrap_or_default();
-        if let Some(further) = rest.iter().position(|&count| count == self.fewest) {
-            self.cursor += further;
-            return self.cursor;
-        }
-        self.fewest = self.counts.iter().copied().min().unwrap_or_default();
-        self.cursor = self.counts.iter().position(|&count| count == self.fewest).unwrap_or_default();
-        self.cursor
-    }
-
-    /// What it holds.
-    pub(crate) fn summary(&self) -> Summary<L> {
-        let counts = self.held.iter().zip(self.counts.iter().zip(&self.errors));
-        let ranked = counts.map(|((id, label), (&count, &error))| Ranked {
-            id: *id,
-            label: label.clone(),
-            count,
-            error,
-        });
-        let is_full = self.held.len() >= self.most;
-        let floor = if is_full { self.counts.iter().copied().min().unwrap_or_default() } else { 0 };
-        Summary { ranked: ranked.collect(), floor }.cut(self.most)
-    }
-}
-
-impl<L> Default for Summary<L> {
+impl Default for Top {
     fn default() -> Self {
-        Self { ranked: Vec::new(), floor: 0 }
+        Self { calls: Windows::new(), rejections: Windows::new() }
     }
 }
 
-impl<L: Clone> Summary<L> {
-    /// Both together, `most` callers at most.
-    pub(crate) fn merged(self, other: &Self, most: usize) -> Self {
-        let floors = (self.floor, other.floor);
-        let mut ranked = self.ranked;
-        let mut places: HashMap<u128, usize, BuildHasherDefault<Hashed>> =
-            ranked.iter().enumerate().map(|(place, one)| (one.id, place)).collect();
-        for one in &mut ranked {
-            // Until it is found there, it may have been among those that the other has not.
-            one.count += floors.1;
-            one.error += floors.1;
+impl Top {
+    /// Counts a call.
+    pub(crate) fn count(&mut self, caller: &Caller, is_rejected: bool, now: Time) {
+        let period = period(now);
+        self.calls.count(caller, period);
+        if is_rejected {
+            self.rejections.count(caller, period);
         }
-        for one in &other.ranked {
-            match places.get(&one.id).and_then(|&place| ranked.get_mut(place)) {
-                Some(both) => {
-                    both.count = both.count - floors.1 + one.count;
-                    both.error = both.error - floors.1 + one.error;
-                }
-                None => {
-                    let (count, error) = (one.count + floors.0, one.error + floors.0);
-                    places.insert(one.id, ranked.len());
-                    ranked.push(Ranked { id: one.id, label: one.label.clone(), count, error });
-                }
+    }
+
+    /// By calls and by rejections.
+    pub(crate) fn summaries(&mut self, span: Span, now: Time) -> [Summary<Label>; 2] {
+        let period = period(now);
+        [&mut self.calls, &mut self.rejections].map(|windows| {
+            windows.roll(period);
+            windows.summary(span)
+        })
+    }
+}
+
+impl Span {
+    /// When it began.
+    pub(crate) fn begun(self, now: Time) -> Time {
+        match self {
+            Self::Start => Time::START,
+            Self::Recent => {
+                let length = u64::try_from(PERIOD.as_nanos()).unwrap_or(u64::MAX);
+                let periods = period(now).saturating_sub(1);
+                Time::START.after(Duration::from_nanos(length.saturating_mul(periods)))
             }
         }
-        Self { ranked, floor: floors.0 + floors.1 }.cut(most)
-    }
-
-    fn cut(mut self, most: usize) -> Self {
-        self.ranked.sort_unstable_by_key(|one| (std::cmp::Reverse(one.count), one.id));
-        if let Some(first) = self.ranked.get(most) {
-            self.floor = self.floor.max(first.count);
-        }
-        self.ranked.truncate(most);
-        self
     }
 }
 
-/// Ids are keyed hashes already.
-#[derive(Debug, Default, Clone, Copy)]
-struct Hashed(u64);
-
-impl Hasher for Hashed {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+impl Windows {
+    fn new() -> Self {
+        Self {
+            period: 0,
+            current: Sketch::new(PLACES),
+            previous: Summary::default(),
+            before: Summary::default(),
         }
     }
 
-    fn write_u128(&mut self, id: u128) {
-        #[expect(clippy::cast_possible_truncation, reason = "either half of a hash is one")]
-        let half = (id >> 64) as u64 ^ id as u64;
-        self.0 = half;
+    fn count(&mut self, caller: &Caller, period: u64) {
+        self.roll(period);
+        self.current.add(caller.id(), || caller.label());
     }
+
+    /// Goes on to a later period.
+    fn roll(&mut self, period: u64) {
+        if period <= self.period {
+            return;
+        }
+        let passed = period - self.period;
+        self.period = period;
+        let ended = std::mem::replace(&mut self.current, Sketch::new(PLACES)).summary();
+        let previous = std::mem::replace(&mut self.previous, ended);
+        self.before = std::mem::take(&mut self.before).merged(&previous, PLACES);
+        if passed > 1 {
+            // Nobody called in a whole period.
+            let previous = std::mem::take(&mut self.previous);
+            self.before = std::mem::take(&mut self.before).merged(&previous, PLACES);
+        }
+    }
+
+    fn summary(&self, span: Span) -> Summary<Label> {
+        let recent = self.current.summary().merged(&self.previous, PLACES);
+        match span {
+            Span::Recent => recent,
+            Span::Start => recent.merged(&self.before, PLACES),
+        }
+    }
+}
+
+fn period(now: Time) -> u64 {
+    now.nanos() / u64::try_from(PERIOD.as_nanos()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use std::path::Path;
+
+    use ratewarden_callers::Identifier;
+
+    use super::*;
+
+    #[test]
+    fn lately_forgets_what_the_start_remembers() {
+        let text = "[listen]\nhttp = \"127.0.0.1:1\"\n[upstream]\nurl = \"http://127.0.0.1:2\"\n";
+        let policy = ratewarden_policy::read(text, Path::new("/p.toml")).unwrap().policy;
+        let identifier = Identifier::build(&policy, &[1; 16], None).unwrap();
+        let mut top = Top::default();
+        let at = |minutes: u64| Time::START.after(Duration::from_secs(60 * minutes));
+        let mut call =
+            |name: &str, minutes, rejected| top.count(&identifier.named(name), rejected, at(minutes));
+        for _ in 0..3 {
+            call("ann", 1, false);
+        }
+        call("ann", 6, true);
+        call("bob", 6, true);
+        call("bob", 7, true);
+        let mut shown = |span, minutes| {
+            top.summaries(span, at(minutes)).map(|summary| {
+                let name = |one: &super::super::Ranked<Label>| format!("{} {}", one.label, one.count);
+                summary.ranked.iter().map(name).collect::<Vec<_>>().join(", ")
+            })
+        };
+        assert_eq!(shown(Span::Recent, 7), ["ann 4, bob 2", "bob 2, ann 1"]);
+        assert_eq!(shown(Span::Recent, 10)[0].matches(", ").count(), 1, "minute 6 is in the period before");
+        assert_eq!(shown(Span::Recent, 11)[0], shown(Span::Recent, 10)[0]);
+        assert_eq!(shown(Span::Recent, 60), ["", ""]);
+        assert_eq!(shown(Span::Start, 60), ["ann 4, bob 2", "bob 2, ann 1"]);
+        assert_eq!(Span::Recent.begun(at(11)), at(5));
+        assert_eq!(Span::Recent.begun(at(2)), at(0));
+    }
+}

@@ -50,7 +50,10 @@ pub const AUTHENTICATION: &str = "Authentication";
 /// Whether what comes in and goes out is checked.
 pub const DATA_HANDLING: &str = "Data Handling";
 
-/// All categories, in the order reports show them.
+/// What was seen in traffic; it has no score.
+pub const SEEN_ABUSE: &str = "Abuse";
+
+/// All categories that are scored, in the order reports show them.
 pub const CATEGORIES: [&str; 4] = [RATE_LIMITING, BYPASS, AUTHENTICATION, DATA_HANDLING];
 
 const API4: &[&str] = &["OWASP API4:2023", "CWE-770"];
@@ -58,7 +61,7 @@ const BYPASS_REFS: &[&str] = &["OWASP API4:2023", "CWE-799"];
 const SPOOFED: &[&str] = &["OWASP API4:2023", "CWE-348", "CWE-290"];
 
 macro_rules! rules {
-    ($($name:ident = $id:literal, $category:ident, $severity:ident, $deduction:literal, $refs:expr;
+    ($(#[$about:meta])* $all:ident; $($name:ident = $id:literal, $category:ident, $severity:ident, $deduction:literal, $refs:expr;
        title: $title:literal; why: $why:literal; remedy: $remedy:literal;)*) => {
         $(
             #[doc = $title]
@@ -67,12 +70,19 @@ macro_rules! rules {
                 title: $title, explanation: $why, remedy: $remedy, references: $refs,
             };
         )*
-        /// Every rule, in the order of docs/rules/.
-        pub const ALL: &[Rule] = &[$($name),*];
+        $(#[$about])*
+        pub const $all: &[Rule] = &[$($name),*];
     };
 }
 
+pub mod abuse;
+
+pub use abuse::ABUSE;
+
 rules! {
+    /// Every rule of scans, in the order of docs/rules/.
+    ALL;
+
     NO_LIMIT = "scan.no-limit", RATE_LIMITING, High, 35, API4;
     title: "No rate limit was seen";
     why: "Requests are sent at a growing pace, up to the budget of the depth. The finding says how many were sent over \
@@ -199,7 +209,7 @@ rules! {
 /// Finds a rule by its id.
 #[must_use]
 pub fn find(id: &str) -> Option<&'static Rule> {
-    ALL.iter().find(|rule| rule.id == id)
+    ALL.iter().chain(ABUSE).find(|rule| rule.id == id)
 }
 
 #[cfg(test)]
@@ -216,6 +226,25 @@ mod tests {
             assert!(rule.id.starts_with("scan.") && CATEGORIES.contains(&rule.category), "{}", rule.id);
             assert!(!rule.remedy.is_empty() && !rule.references.is_empty(), "{}", rule.id);
             assert!(!rule.title.ends_with('.'), "{}", rule.id);
+            assert_eq!(find(rule.id), Some(rule));
+        }
+    }
+
+    #[test]
+    fn rules_of_abuse_cost_no_points_and_are_complete() {
+        let ids: HashSet<_> = ABUSE.iter().map(|rule| rule.id).collect();
+        assert_eq!(ids.len(), ABUSE.len());
+        for rule in ABUSE {
+            assert!(
+                rule.id.starts_with("watch.") && rule.category == SEEN_ABUSE && rule.deduction == 0,
+                "{}",
+                rule.id
+            );
+            assert!(
+                !rule.remedy.is_empty() && !rule.references.is_empty() && !rule.title.ends_with('.'),
+                "{}",
+                rule.id
+            );
             assert_eq!(find(rule.id), Some(rule));
         }
     }

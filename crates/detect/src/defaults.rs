@@ -1,0 +1,339 @@
+//! What is looked for without any configuration.
+//!
+//! Thresholds are those of the table in docs/detectors.md, where each has its reason. What needs a number that only the
+//! operator knows (clusters alive, jobs an hour, calls a day) is not here: a policy gives it.
+
+use ratewarden_model::rules::{Rule, abuse};
+
+use crate::spec::{By, Detector, Filter, Kind, RouteKind as Is, Shows, Statuses};
+
+/// All detectors that work without configuration.
+#[must_use]
+pub fn detectors() -> Vec<Detector> {
+    let groups = [control(), credentials(), logins(), reads(), floods(), probes(), long_term()];
+    groups.into_iter().flatten().collect()
+}
+
+const FAILED_LOGIN: [u16; 5] = [400, 401, 403, 422, 429];
+const DENIED: [u16; 2] = [401, 403];
+const HIDDEN: [u16; 4] = [400, 401, 403, 404];
+
+fn detector(rule: &Rule, name: &str, filter: Filter, per: &[By], kind: Kind, seconds: u32) -> Detector {
+    let name = if name.is_empty() { rule.id.trim_start_matches("watch.") } else { name };
+    Detector {
+        name: name.to_owned(),
+        rule: rule.id.to_owned(),
+        severity: rule.severity,
+        filter,
+        per: per.to_vec(),
+        kind,
+        seconds,
+    }
+}
+
+fn is(kinds: &[Is]) -> Filter {
+    Filter { kinds: kinds.to_vec(), ..Filter::default() }
+}
+
+/// Calls that are not for static files, and not a browser's question whether it may ask.
+fn dynamic() -> Filter {
+    let methods = ["GET", "POST", "HEAD", "PUT", "PATCH", "DELETE"].map(str::to_owned).to_vec();
+    Filter { methods, not_kinds: vec![Is::Static], ..Filter::default() }
+}
+
+/// Dynamic calls of which nothing says that a page, a user or a known program makes them.
+fn bare() -> Filter {
+    Filter { without: vec![Shows::Credential, Shows::User, Shows::Referer], ..dynamic() }
+}
+
+const fn burst(calls: u32) -> Kind {
+    Kind::Rate { calls, filled: 1 }
+}
+
+const fn distinct(of: By, values: u32) -> Kind {
+    Kind::Distinct { of, values, percent: 0 }
+}
+
+fn control() -> Vec<Detector> {
+    vec![
+        detector(&abuse::ROUTE_VELOCITY, "", is(&[Is::Control]), &[By::Route], burst(500), 60),
+        detector(&abuse::CLUSTER_CREATIONS, "", is(&[Is::Cluster]), &[By::Caller], burst(11), 300),
+        detector(&abuse::JOB_FLOOD, "", is(&[Is::Job]), &[By::Caller], burst(101), 60),
+        detector(&abuse::JOB_QUEUE, "", is(&[Is::Job]), &[By::All], burst(1000), 300),
+        detector(
+            &abuse::HOARDING,
+            "",
+            is(&[Is::Job]),
+            &[By::Caller],
+            Kind::Level { resource: ratewarden_model::Resource::Gpu, most: None, percent: Some(50) },
+            1800,
+        ),
+        detector(
+            &abuse::HOARDING,
+            "hoarding of processors",
+            is(&[Is::Job]),
+            &[By::Caller],
+            Kind::Level { resource: ratewarden_model::Resource::Cpu, most: None, percent: Some(50) },
+            1800,
+        ),
+    ]
+}
+
+fn credentials() -> Vec<Detector> {
+    let denied = |filter: Filter| Filter { statuses: Statuses::of(&DENIED), ..filter };
+    let unauthorised =
+        Filter { statuses: Statuses::of(&[401]), without: vec![Shows::Credential], ..dynamic() };
+    vec![
+        detector(&abuse::TOKEN_GUESSING, "", denied(dynamic()), &[By::Address], distinct(By::Token, 5), 60),
+        detector(
+            &abuse::TOKEN_GUESSING,
+            "refused again and again at one place",
+            unauthorised,
+            &[By::Address, By::Template],
+            burst(6),
+            10,
+        ),
+        detector(
+            &abuse::TOKEN_GUESSING_DISTRIBUTED,
+            "",
+            denied(Filter { kinds: vec![Is::Login, Is::Token], ..dynamic() }),
+            &[By::Route],
+            distinct(By::Address, 50),
+            300,
+        ),
+        detector(
+            &abuse::TOKEN_GUESSING_DISTRIBUTED,
+            "one account from many addresses",
+            denied(Filter { with: vec![Shows::User], ..dynamic() }),
+            &[By::User],
+            distinct(By::Address, 20),
+            600,
+        ),
+        detector(&abuse::TOKEN_SPREAD, "", Filter::default(), &[By::Token], distinct(By::Country, 50), 3600),
+        detector(
+            &abuse::TOKEN_NETWORKS,
+            "",
+            Filter::default(),
+            &[By::Token],
+            distinct(By::WideNetwork, 30),
+            3600,
+        ),
+        detector(
+            &abuse::IMPOSSIBLE_TRAVEL,
+            "",
+            Filter::default(),
+            &[By::Token],
+            Kind::Travel { kmh: 1000, km: 500 },
+            86_400,
+        ),
+        detector(
+            &abuse::IMPOSSIBLE_TRAVEL,
+            "impossible travel of a user",
+            Filter { with: vec![Shows::User], without: vec![Shows::Credential], ..Filter::default() },
+            &[By::User],
+            Kind::Travel { kmh: 1000, km: 500 },
+            86_400,
+        ),
+    ]
+}
+
+fn logins() -> Vec<Detector> {
+    let login = || is(&[Is::Login]);
+    let failed = |filter: Filter| Filter { statuses: Statuses::of(&FAILED_LOGIN), ..filter };
+    vec![
+        detector(&abuse::LOGIN_BRUTE_FORCE, "", login(), &[By::Address, By::Agent], burst(6), 10),
+        detector(
+            &abuse::LOGIN_BRUTE_FORCE,
+            "failed logins of a source",
+            failed(is(&[Is::Login, Is::Token])),
+            &[By::Address],
+            burst(10),
+            30,
+        ),
+        detector(
+            &abuse::ACCOUNT_SPREAD,
+            "",
+            failed(Filter { with: vec![Shows::User], ..dynamic() }),
+            &[By::Address],
+            distinct(By::User, 10),
+            300,
+        ),
+        detector(
+            &abuse::LOW_AND_SLOW,
+            "",
+            login(),
+            &[By::Address],
+            Kind::Rate { calls: 120, filled: 5 },
+            3600,
+        ),
+        detector(
+            &abuse::LOW_AND_SLOW_NETWORK,
+            "",
+            failed(login()),
+            &[By::Prefix],
+            Kind::Rate { calls: 100, filled: 5 },
+            3600,
+        ),
+        detector(
+            &abuse::LOW_AND_SLOW_NETWORK,
+            "low and slow with one agent",
+            login(),
+            &[By::Prefix, By::Agent],
+            Kind::Rate { calls: 120, filled: 5 },
+            3600,
+        ),
+    ]
+}
+
+fn reads() -> Vec<Detector> {
+    let read = || Filter { kinds: vec![Is::Read], not_kinds: vec![Is::Static], ..Filter::default() };
+    let numbers = |filter: Filter| Filter { with: vec![Shows::Number], ..filter };
+    vec![
+        detector(
+            &abuse::HOT_KEY,
+            "",
+            Filter { kinds: vec![Is::Write], ..Filter::default() },
+            &[By::Template],
+            Kind::Share { of: By::Key, percent: 50, calls: 500 },
+            300,
+        ),
+        detector(
+            &abuse::HOT_KEY,
+            "hot key of a table",
+            Filter {
+                methods: ["INSERT", "UPDATE", "DELETE", "BATCH"].map(str::to_owned).to_vec(),
+                ..Filter::default()
+            },
+            &[By::Template],
+            Kind::Share { of: By::Key, percent: 50, calls: 500 },
+            300,
+        ),
+        detector(
+            &abuse::UNBOUNDED_READ,
+            "",
+            read(),
+            &[By::Caller, By::Route],
+            Kind::Peers { bytes: 100 << 20, factor: 20 },
+            600,
+        ),
+        detector(
+            &abuse::GROWING_LIMIT,
+            "",
+            Filter { with: vec![Shows::Limit], ..read() },
+            &[By::Caller, By::Template],
+            Kind::Growth { times: 3, factor: 100, limit: 1000 },
+            3600,
+        ),
+        detector(
+            &abuse::UNPAGED_READ,
+            "",
+            Filter {
+                with: vec![Shows::Large],
+                without: vec![Shows::Paging, Shows::Limit, Shows::Referer],
+                ..read()
+            },
+            &[By::Caller, By::Template],
+            burst(20),
+            600,
+        ),
+        detector(
+            &abuse::ENUMERATION,
+            "",
+            numbers(Filter { without: vec![Shows::Credential, Shows::User, Shows::Referer], ..read() }),
+            &[By::Address, By::Template],
+            Kind::Sequence { numbers: 60 },
+            120,
+        ),
+        detector(
+            &abuse::ENUMERATION,
+            "enumeration by a known caller or from pages",
+            numbers(read()),
+            &[By::Caller, By::Template],
+            Kind::Sequence { numbers: 300 },
+            120,
+        ),
+    ]
+}
+
+fn floods() -> Vec<Detector> {
+    vec![
+        detector(&abuse::FLOOD, "", bare(), &[By::Address], burst(300), 10),
+        detector(
+            &abuse::FLOOD,
+            "flood with pages",
+            Filter { without: vec![Shows::Credential], ..dynamic() },
+            &[By::Address],
+            burst(2000),
+            10,
+        ),
+        detector(
+            &abuse::FLOOD,
+            "flood of a known caller",
+            Filter { with: vec![Shows::Credential], ..dynamic() },
+            &[By::Token],
+            burst(6000),
+            60,
+        ),
+        detector(
+            &abuse::CACHE_BYPASS,
+            "",
+            Filter { with: vec![Shows::Query], ..bare() },
+            &[By::Address, By::Path],
+            Kind::Distinct { of: By::Query, values: 30, percent: 80 },
+            3,
+        ),
+        detector(
+            &abuse::RANDOM_PATHS,
+            "",
+            bare(),
+            &[By::Address],
+            Kind::Distinct { of: By::Path, values: 45, percent: 80 },
+            3,
+        ),
+        detector(
+            &abuse::AGENT_SWITCHING,
+            "",
+            dynamic(),
+            &[By::Address],
+            Kind::Distinct { of: By::Agent, values: 10, percent: 70 },
+            20,
+        ),
+    ]
+}
+
+fn probes() -> Vec<Detector> {
+    vec![
+        detector(&abuse::CRAWL, "", bare(), &[By::Address], distinct(By::Template, 40), 10),
+        detector(
+            &abuse::PROBING,
+            "",
+            Filter { statuses: Statuses::of(&HIDDEN), ..dynamic() },
+            &[By::Address],
+            distinct(By::Template, 10),
+            10,
+        ),
+        detector(
+            &abuse::PROBING,
+            "sensitive files",
+            is(&[Is::Sensitive]),
+            &[By::Address],
+            distinct(By::Path, 4),
+            10,
+        ),
+    ]
+}
+
+fn long_term() -> Vec<Detector> {
+    let known = Kind::Baseline { factor: 5, calls: 200 };
+    vec![
+        detector(&abuse::BASELINE, "", dynamic(), &[By::Route], known.clone(), 3600),
+        detector(
+            &abuse::BASELINE,
+            "baseline of a caller",
+            Filter { with: vec![Shows::Credential], ..dynamic() },
+            &[By::Token],
+            known,
+            3600,
+        ),
+    ]
+}

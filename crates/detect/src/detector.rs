@@ -1,0 +1,248 @@
+//! The detectors: each a small type that takes calls of groups and says when a group is over.
+//!
+//! A detector knows neither texts nor findings. It is told the group's hash, the call, and the value that is counted,
+//! and answers with [`Seen`]. The engine keeps what follows: episodes, samples, ends.
+
+mod baseline;
+mod distinct;
+mod growth;
+mod level;
+mod peers;
+mod rate;
+mod ratio;
+mod sequence;
+mod share;
+mod travel;
+
+use ratewarden_model::Subject;
+
+use crate::event::{Batch, Event};
+use crate::geography::Geography;
+use crate::hash::Hasher;
+use crate::route::Routes;
+use crate::spec::{By, Detector, Kind};
+
+/// What a detector says to a call.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Seen {
+    /// Nothing.
+    Quiet,
+    /// The group has an open finding but is not over at the moment.
+    Under,
+    /// The group is over.
+    Over(Over),
+}
+
+/// How far a group is over.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Over {
+    /// Calls or values that it has.
+    pub(crate) count: u64,
+    /// By how much that may be wrong.
+    pub(crate) error: u64,
+    /// Since which second.
+    pub(crate) since: u32,
+}
+
+/// A group that a look at all groups found to be over.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Raised {
+    pub(crate) key: u64,
+    pub(crate) subject: Subject,
+    /// What else there is to say of it.
+    pub(crate) facts: Vec<(&'static str, serde_json::Value)>,
+    pub(crate) over: Over,
+}
+
+/// What detectors can ask beside the call.
+pub(crate) struct Around<'a> {
+    pub(crate) hasher: &'a Hasher,
+    pub(crate) batch: &'a Batch,
+    pub(crate) geography: Option<&'a dyn Geography>,
+    pub(crate) routes: &'a Routes,
+    /// What a finding of the detector that is asked is about.
+    pub(crate) of: By,
+}
+
+/// One detector with all its groups.
+#[derive(Debug)]
+pub(crate) struct Machine {
+    per: Vec<By>,
+    /// What is counted of a call, where it is not the call itself.
+    of: Option<By>,
+    inner: Inner,
+}
+
+#[derive(Debug)]
+enum Inner {
+    Rate(rate::Rate),
+    Few(distinct::Distinct<1>),
+    Some(distinct::Distinct<4>),
+    Many(distinct::Distinct<64>),
+    Share(share::Share),
+    Ratio(ratio::Ratio),
+    Sequence(sequence::Sequence),
+    Growth(growth::Growth),
+    Peers(peers::Peers),
+    Level(level::Level),
+    Travel(travel::Travel),
+    Baseline(baseline::Baseline),
+}
+
+impl Machine {
+    pub(crate) fn new(detector: &Detector) -> Self {
+        let seconds = detector.seconds;
+        let mut of = None;
+        let inner = match &detector.kind {
+            Kind::Rate { calls, filled } => Inner::Rate(rate::Rate::new(*calls, *filled, seconds)),
+            Kind::Distinct { of: what, values, percent } => {
+                of = Some(*what);
+                match values {
+                    0..=48 => Inner::Few(distinct::Distinct::new(*values, *percent, seconds)),
+                    49..=300 => Inner::Some(distinct::Distinct::new(*values, *percent, seconds)),
+                    _ => Inner::Many(distinct::Distinct::new(*values, *percent, seconds)),
+                }
+            }
+            Kind::Share { of: what, percent, calls } => {
+                of = Some(*what);
+                Inner::Share(share::Share::new(*what, *percent, *calls, seconds))
+            }
+            Kind::Ratio { failed, percent, calls } => {
+                Inner::Ratio(ratio::Ratio::new(failed.clone(), *percent, *calls, seconds))
+            }
+            Kind::Sequence { numbers } => Inner::Sequence(sequence::Sequence::new(*numbers, seconds)),
+            Kind::Growth { times, factor, limit } => {
+                Inner::Growth(growth::Growth::new(*times, *factor, *limit, seconds))
+            }
+            Kind::Peers { bytes, factor } => Inner::Peers(peers::Peers::new(*bytes, *factor, seconds)),
+            Kind::Level { resource, most, percent } => {
+                Inner::Level(level::Level::new(*resource, *most, *percent, seconds))
+            }
+            Kind::Travel { kmh, km } => Inner::Travel(travel::Travel::new(*kmh, *km, seconds)),
+            Kind::Baseline { factor, calls } => Inner::Baseline(baseline::Baseline::new(*factor, *calls)),
+            Kind::Daily { calls } => Inner::Rate(rate::Rate::daily(*calls)),
+        };
+        Self { per: detector.per.clone(), of, inner }
+    }
+
+    /// The group of a call: 0 where the call lacks something.
+    #[inline]
+    pub(crate) fn group(&self, event: &Event, around: &Around<'_>) -> u64 {
+        let key = match self.per.as_slice() {
+            [one] => value(*one, event, around),
+            [one, two] => crate::hash::both(value(*one, event, around), value(*two, event, around)),
+            several => several.iter().fold(1, |key, by| crate::hash::both(key, value(*by, event, around))),
+        };
+        match &self.inner {
+            Inner::Sequence(_) => sequence::Sequence::group(key, event.number),
+            _ => key,
+        }
+    }
+
+    /// What an open finding is kept under: the group, and for a share the value as well.
+    pub(crate) fn episode(&self, event: &Event, around: &Around<'_>) -> u64 {
+        let group = self.group(event, around);
+        match (&self.inner, self.of) {
+            (Inner::Share(_), Some(of)) => crate::hash::both(group, value(of, event, around)),
+            _ => group,
+        }
+    }
+
+    /// Takes a call of a group.
+    #[inline]
+    pub(crate) fn see(&mut self, group: u64, event: &Event, around: &Around<'_>) -> Seen {
+        let of = |by: Option<By>| by.map_or(0, |by| value(by, event, around));
+        match &mut self.inner {
+            Inner::Rate(rate) => rate.see(group, event.second),
+            Inner::Few(distinct) => distinct.see(group, event.second, of(self.of)),
+            Inner::Some(distinct) => distinct.see(group, event.second, of(self.of)),
+            Inner::Many(distinct) => distinct.see(group, event.second, of(self.of)),
+            Inner::Share(share) => share.see(group, of(self.of), event, around),
+            Inner::Ratio(ratio) => ratio.see(group, event.second, event.status),
+            Inner::Sequence(sequence) => sequence.see(group, event.second, event.number),
+            Inner::Growth(growth) => growth.see(group, event.second, event.limit),
+            Inner::Peers(peers) => peers.see(group, event),
+            Inner::Level(level) => level.see(group, event),
+            Inner::Travel(travel) => travel.see(group, event, around),
+            Inner::Baseline(baseline) => baseline.see(group, event, around),
+        }
+    }
+
+    /// Looks at all groups, at second `now`; `is_end` when nothing comes after it.
+    pub(crate) fn tick(&mut self, now: u32, is_end: bool) -> Vec<Raised> {
+        match &mut self.inner {
+            Inner::Share(share) => share.tick(now),
+            Inner::Travel(travel) => travel.tick(now, is_end),
+            Inner::Baseline(baseline) => baseline.tick(now),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Says whether a group has an open finding.
+    pub(crate) fn set_active(&mut self, group: u64, is_active: bool) {
+        match &mut self.inner {
+            Inner::Rate(rate) => rate.set_active(group, is_active),
+            Inner::Few(distinct) => distinct.set_active(group, is_active),
+            Inner::Some(distinct) => distinct.set_active(group, is_active),
+            Inner::Many(distinct) => distinct.set_active(group, is_active),
+            Inner::Ratio(ratio) => ratio.set_active(group, is_active),
+            Inner::Sequence(sequence) => sequence.set_active(group, is_active),
+            Inner::Share(_)
+            | Inner::Growth(_)
+            | Inner::Peers(_)
+            | Inner::Level(_)
+            | Inner::Travel(_)
+            | Inner::Baseline(_) => {}
+        }
+    }
+
+    /// Bytes its groups take.
+    pub(crate) fn bytes(&self) -> usize {
+        match &self.inner {
+            Inner::Rate(rate) => rate.bytes(),
+            Inner::Few(distinct) => distinct.bytes(),
+            Inner::Some(distinct) => distinct.bytes(),
+            Inner::Many(distinct) => distinct.bytes(),
+            Inner::Share(share) => share.bytes(),
+            Inner::Ratio(ratio) => ratio.bytes(),
+            Inner::Sequence(sequence) => sequence.bytes(),
+            Inner::Growth(growth) => growth.bytes(),
+            Inner::Peers(peers) => peers.bytes(),
+            Inner::Level(level) => level.bytes(),
+            Inner::Travel(travel) => travel.bytes(),
+            Inner::Baseline(baseline) => baseline.bytes(),
+        }
+    }
+}
+
+/// The hash of what a call is grouped by; 0 where the call does not have it.
+#[inline]
+pub(crate) fn value(by: By, event: &Event, around: &Around<'_>) -> u64 {
+    match by {
+        By::All => 1,
+        By::Caller => event.caller,
+        By::Token => event.token,
+        By::User => event.user,
+        By::Address => event.source,
+        By::Prefix => event.prefix(around.hasher),
+        By::WideNetwork => event.wide_network(around.hasher),
+        By::Asn => {
+            place(event, around).and_then(|place| place.asn).map_or(0, |asn| around.hasher.number(asn.into()))
+        }
+        By::Country => place(event, around)
+            .map_or(0, |place| around.hasher.number(u64::from(u16::from_be_bytes(place.country)))),
+        By::Route => around.hasher.number(u64::from(event.route)),
+        By::Template => event.template,
+        By::Path => event.path,
+        By::Query => event.query,
+        By::Agent => event.agent,
+        By::Key => event.key,
+    }
+}
+
+fn place(event: &Event, around: &Around<'_>) -> Option<crate::geography::Location> {
+    if event.address == 0 {
+        return None;
+    }
+    around.geography?.locate(crate::hash::as_address(event.address))
+}

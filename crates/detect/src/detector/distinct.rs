@@ -1,0 +1,60 @@
+//! Too many different values in a group's window: agents of an address, addresses of a token, paths that fail.
+
+use super::{Over, Seen};
+use crate::table::Table;
+use crate::window::{Marks, Stretches};
+
+/// Bytes that the groups of one detector may take.
+const BYTES: usize = 8 << 20;
+
+#[derive(Debug)]
+pub(crate) struct Distinct<const N: usize> {
+    table: Table<Marks<N>>,
+    stretches: Stretches,
+    values: u32,
+    /// Bits that so many values mark.
+    bits: u32,
+    percent: u32,
+}
+
+impl<const N: usize> Distinct<N> {
+    pub(crate) fn new(values: u32, percent: u32, seconds: u32) -> Self {
+        let all = 64 * u32::try_from(N).unwrap_or(1);
+        let enough = |&bits: &u32| crate::sketch::estimate(bits, all).0 >= values;
+        let bits = (1..=all).find(enough).unwrap_or(all);
+        let most = BYTES / (size_of::<Marks<N>>() + size_of::<u64>());
+        // A table rounds up to a power of two.
+        let stretches = Marks::<N>::stretches(seconds);
+        let table = Table::new(most / 2 + 1, 0, stretches.places());
+        Self { table, stretches, values, bits, percent }
+    }
+
+    #[inline]
+    pub(crate) fn see(&mut self, group: u64, second: u32, value: u64) -> Seen {
+        if value == 0 {
+            return Seen::Quiet;
+        }
+        let stretch = self.stretches.at(second);
+        let (marks, _) = self.table.at(group, stretch.number);
+        let Some(marked) = marks.add(second, stretch, value) else { return Seen::Quiet };
+        if marked < self.bits {
+            return if marks.is_active() { Seen::Under } else { Seen::Quiet };
+        }
+        let (count, error) = marks.distinct();
+        let is_mixed = u64::from(count) * 100 >= u64::from(self.percent) * u64::from(marks.calls());
+        if count < self.values || !is_mixed {
+            return if marks.is_active() { Seen::Under } else { Seen::Quiet };
+        }
+        Seen::Over(Over { count: count.into(), error: error.into(), since: marks.since(&self.stretches) })
+    }
+
+    pub(crate) fn set_active(&mut self, group: u64, is_active: bool) {
+        if let Some(marks) = self.table.find(group) {
+            marks.set_active(is_active);
+        }
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.table.bytes()
+    }
+}

@@ -1,0 +1,67 @@
+//! Too many calls of a group fail.
+
+use super::{Over, Seen};
+use crate::spec::Statuses;
+use crate::table::{State, Table};
+use crate::window::{Stretches, Window};
+
+/// Groups that are kept.
+const GROUPS: usize = 1 << 15;
+
+#[derive(Debug)]
+pub(crate) struct Ratio {
+    table: Table<Pair>,
+    stretches: Stretches,
+    failed: Statuses,
+    percent: u32,
+    calls: u32,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Pair {
+    all: Window,
+    failed: Window,
+}
+
+impl State for Pair {
+    fn weight(&self, now: u32, places: u32) -> u32 {
+        self.all.weight(now, places)
+    }
+}
+
+impl Ratio {
+    pub(crate) fn new(failed: Statuses, percent: u32, calls: u32, seconds: u32) -> Self {
+        let stretches = Window::stretches(seconds);
+        Self {
+            table: Table::new(GROUPS, 0, stretches.places()),
+            stretches,
+            failed,
+            percent,
+            calls: calls.max(1),
+        }
+    }
+
+    pub(crate) fn see(&mut self, group: u64, second: u32, status: u16) -> Seen {
+        let stretch = self.stretches.at(second);
+        let (pair, _) = self.table.at(group, stretch.number);
+        let Some(all) = pair.all.add(second, stretch, 1) else { return Seen::Quiet };
+        let failed = pair.failed.add(second, stretch, u32::from(self.failed.has(status))).unwrap_or_default();
+        let is_over =
+            all >= self.calls && u64::from(failed) * 100 >= u64::from(all) * u64::from(self.percent);
+        if !is_over {
+            return if pair.all.is_active() { Seen::Under } else { Seen::Quiet };
+        }
+        let sum = pair.failed.sum(second, &self.stretches);
+        Seen::Over(Over { count: failed.into(), error: sum.error.into(), since: sum.since })
+    }
+
+    pub(crate) fn set_active(&mut self, group: u64, is_active: bool) {
+        if let Some(pair) = self.table.find(group) {
+            pair.all.set_active(is_active);
+        }
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.table.bytes()
+    }
+}

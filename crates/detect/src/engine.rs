@@ -1,0 +1,351 @@
+//! Calls in, findings out: everything that is between.
+//!
+//! A call becomes an [`Event`] at once and waits in the batch of its second ([`Order`]); when the batch is released, each
+//! detector whose filter lets an event pass takes it. What a detector finds becomes an episode of a [`Case`]: it opens,
+//! grows while calls go on being over, and ends when none was for a while.
+
+mod derive;
+mod episode;
+
+use std::collections::HashMap;
+
+use ratewarden_model::{Call, Finding};
+
+use crate::detector::{Around, Machine, Seen};
+use crate::event::Batch;
+use crate::filter::Filters;
+use crate::finding::Case;
+use crate::geography::Geography;
+use crate::hash::Hasher;
+use crate::order::{Admitted, Order};
+use crate::route::Routes;
+use crate::spec::{By, Detector, Kind, MAX_DETECTORS};
+use episode::Episode;
+
+/// Seconds between two looks at all groups, counted from 1970.
+const LOOK: u32 = 10;
+/// Cases that are kept.
+const CASES: usize = 10_000;
+
+/// What an engine is made from.
+#[derive(Debug)]
+pub struct Settings {
+    /// What is looked for; at most [`MAX_DETECTORS`], what is over is left out.
+    pub detectors: Vec<Detector>,
+    /// How late a call may come, in seconds, 0 to 600.
+    pub lateness: u32,
+    /// Where addresses are.
+    pub geography: Option<Box<dyn Geography>>,
+    /// Against who would choose values whose hashes collide; findings do not depend on it.
+    pub seed: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { detectors: crate::defaults::detectors(), lateness: 10, geography: None, seed: 0 }
+    }
+}
+
+/// What became of calls that are not like others.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Calls that were given.
+    pub calls: u64,
+    /// Calls that came later than the lateness; they count where windows still reach.
+    pub late: u64,
+    /// Calls whose time is far ahead of all others; they do not count.
+    pub misdated: u64,
+    /// Times that time went back.
+    pub backwards: u64,
+    /// Findings that have no place any more.
+    pub findings_left_out: u64,
+}
+
+/// A finding that has opened, or ended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct News {
+    /// Which.
+    pub state: NewsState,
+    /// As it is now.
+    pub finding: Finding,
+}
+
+/// What happened to a finding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NewsState {
+    /// It was not there, or had ended.
+    Opened,
+    /// It goes on no more.
+    Ended,
+}
+
+/// All detectors, over all calls.
+#[derive(Debug)]
+pub struct Engine {
+    detectors: Vec<Detector>,
+    machines: Vec<Machine>,
+    filters: Filters,
+    /// Detectors that take readings of levels.
+    levels: u128,
+    hasher: Hasher,
+    routes: Routes,
+    geography: Option<Box<dyn Geography>>,
+    order: Order,
+    /// Calls that are far ahead.
+    ahead: Batch,
+    spare: Batch,
+    episodes: HashMap<(usize, u64), Episode>,
+    /// Episodes that opened or want samples in the batch that is being looked at.
+    wanting: Vec<(usize, u64)>,
+    cases: HashMap<String, Case>,
+    news: Vec<News>,
+    next_look: u32,
+    /// The newest second of which calls were looked at.
+    seen_until: u32,
+    counts: Counts,
+}
+
+impl Engine {
+    /// An engine that has seen nothing.
+    #[must_use]
+    pub fn new(settings: Settings) -> Self {
+        let mut detectors = settings.detectors;
+        detectors.truncate(MAX_DETECTORS);
+        let is_level = |detector: &Detector| matches!(detector.kind, Kind::Level { .. });
+        let levels = detectors.iter().enumerate().filter(|(_, detector)| is_level(detector));
+        let hasher = Hasher::new(settings.seed);
+        Self {
+            machines: detectors.iter().map(Machine::new).collect(),
+            filters: Filters::new(&detectors),
+            levels: levels.fold(0, |set, (place, _)| set | 1 << place),
+            routes: Routes::new(hasher.clone()),
+            hasher,
+            geography: settings.geography,
+            order: Order::new(settings.lateness.min(600)),
+            ahead: Batch::default(),
+            spare: Batch::default(),
+            episodes: HashMap::new(),
+            wanting: Vec::new(),
+            cases: HashMap::new(),
+            news: Vec::new(),
+            next_look: 0,
+            seen_until: 0,
+            counts: Counts::default(),
+            detectors,
+        }
+    }
+
+    /// Takes a call. One that shows a credential that is not hashed counts as one without.
+    #[inline]
+    pub fn see(&mut self, call: &Call<'_>) {
+        self.counts.calls += 1;
+        let second =
+            u32::try_from(call.at_ms.div_euclid(1000)).unwrap_or(if call.at_ms < 0 { 0 } else { u32::MAX });
+        match self.order.admit(second) {
+            Admitted::Waits => {
+                self.settle_ahead();
+                if self.order.is_due() {
+                    self.release(false);
+                }
+            }
+            Admitted::Late => {
+                self.counts.late += 1;
+                let mut batch = Batch::of(second);
+                self.derive_into(call, second, &mut batch);
+                self.look_at(&batch);
+                return;
+            }
+            Admitted::Ahead(is_believed) => {
+                if is_believed {
+                    self.settle_ahead();
+                }
+                let mut ahead = std::mem::take(&mut self.ahead);
+                self.counts.misdated += ahead.events.len() as u64;
+                ahead.clear();
+                self.derive_into(call, second, &mut ahead);
+                self.ahead = ahead;
+                return;
+            }
+            Admitted::Backwards => self.begin_anew(second),
+        }
+        let mut batch = std::mem::take(self.order.batch(second));
+        let before = batch.bytes();
+        batch.second = second;
+        self.derive_into(call, second, &mut batch);
+        self.order.note(batch.bytes() - before);
+        *self.order.batch(second) = batch;
+    }
+
+    /// Time has come to `at_ms` although no call says so: what waits is released, and what is over ends.
+    pub fn advance(&mut self, at_ms: i64) {
+        let second = u32::try_from(at_ms.div_euclid(1000)).unwrap_or(0);
+        self.order.advance(second);
+        self.release(false);
+        self.look_around(self.order.floor(), false);
+    }
+
+    /// No call comes any more: everything that waits is looked at, and every finding ends.
+    pub fn finish(&mut self) {
+        self.order.believe();
+        self.settle_ahead();
+        self.release(true);
+        self.look_around(self.seen_until.saturating_add(1), true);
+        self.end_episodes(u32::MAX);
+    }
+
+    /// Findings that have opened or ended since the last time, the oldest first.
+    pub fn news(&mut self) -> Vec<News> {
+        std::mem::take(&mut self.news)
+    }
+
+    /// All findings there were, the worst first.
+    #[must_use]
+    pub fn findings(&self) -> Vec<Finding> {
+        let of = |case: &Case| self.detectors.get(case.detector).map(|detector| case.finding(detector));
+        let mut findings: Vec<Finding> = self.cases.values().filter_map(of).collect();
+        findings.sort_by(|one, other| {
+            let order = |finding: &Finding| {
+                (finding.seen.as_ref().map(|seen| seen.first_seen.clone()), finding.rule.clone())
+            };
+            other
+                .severity
+                .cmp(&one.severity)
+                .then_with(|| order(one).cmp(&order(other)))
+                .then_with(|| one.subject.cmp(&other.subject))
+        });
+        findings
+    }
+
+    /// What became of calls that are not like others.
+    #[must_use]
+    pub const fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// Bytes that detectors have allocated.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.machines.iter().map(Machine::bytes).sum()
+    }
+
+    /// The seconds before this are looked at whole: what was read before them need not be read again.
+    #[must_use]
+    pub const fn settled_until(&self) -> u32 {
+        self.order.floor()
+    }
+
+    /// A call far ahead and one that agrees: both are believed.
+    #[inline]
+    fn settle_ahead(&mut self) {
+        if self.ahead.is_empty() {
+            return;
+        }
+        self.settle_ahead_now();
+    }
+
+    #[inline(never)]
+    fn settle_ahead_now(&mut self) {
+        let ahead = std::mem::take(&mut self.ahead);
+        self.release(false);
+        for event in &ahead.events {
+            if self.order.is_ahead(event.second) {
+                self.counts.misdated += 1;
+            } else if event.second < self.order.floor() {
+                let mut batch = Batch::default();
+                batch.copy(event, &ahead);
+                self.look_at(&batch);
+            } else {
+                let batch = self.order.batch(event.second);
+                let before = batch.bytes();
+                batch.copy(event, &ahead);
+                let added = batch.bytes() - before;
+                self.order.note(added);
+            }
+        }
+    }
+
+    fn begin_anew(&mut self, second: u32) {
+        self.counts.backwards += 1;
+        self.release(true);
+        self.look_around(self.seen_until.saturating_add(1), true);
+        self.end_episodes(u32::MAX);
+        self.machines = self.detectors.iter().map(Machine::new).collect();
+        (self.next_look, self.seen_until) = (0, 0);
+        self.order.start(second);
+    }
+
+    fn release(&mut self, all: bool) {
+        loop {
+            match self.order.release(all, std::mem::take(&mut self.spare)) {
+                Ok(mut batch) => {
+                    if batch.second >= self.next_look {
+                        self.look_around(batch.second, false);
+                    }
+                    self.look_at(&batch);
+                    batch.clear();
+                    self.spare = batch;
+                }
+                Err(empty) => {
+                    self.spare = empty;
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Gives a batch to the detectors.
+    fn look_at(&mut self, batch: &Batch) {
+        self.seen_until = self.seen_until.max(batch.second);
+        let mut around = Around {
+            hasher: &self.hasher,
+            batch,
+            geography: self.geography.as_deref(),
+            routes: &self.routes,
+            of: By::All,
+        };
+        let mut over = Vec::new();
+        for event in &batch.events {
+            let mut detectors = event.detectors;
+            while detectors != 0 {
+                let place = detectors.trailing_zeros() as usize;
+                detectors &= detectors - 1;
+                let (Some(machine), Some(detector)) =
+                    (self.machines.get_mut(place), self.detectors.get(place))
+                else {
+                    break;
+                };
+                around.of = detector.per.first().copied().unwrap_or(By::All);
+                let group = machine.group(event, &around);
+                if group == 0 {
+                    continue;
+                }
+                match machine.see(group, event, &around) {
+                    Seen::Quiet => {}
+                    seen => over.push((place, group, *event, seen)),
+                }
+            }
+        }
+        for (place, group, event, seen) in over {
+            self.follow(place, group, &event, seen, batch);
+        }
+        if !self.wanting.is_empty() {
+            self.gather(batch);
+        }
+    }
+
+    /// Looks at all groups, if it is time.
+    fn look_around(&mut self, second: u32, is_end: bool) {
+        if second < self.next_look && !is_end {
+            return;
+        }
+        self.next_look = (second / LOOK + 1) * LOOK;
+        for place in 0..self.machines.len() {
+            let raised =
+                self.machines.get_mut(place).map(|machine| machine.tick(second, is_end)).unwrap_or_default();
+            for one in raised {
+                self.raise(place, one, second.saturating_sub(1).min(self.seen_until));
+            }
+        }
+        self.end_episodes(second);
+    }
+}

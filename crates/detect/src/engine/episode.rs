@@ -1,0 +1,249 @@
+//! Episodes: from the call with which a group is over to the time when it is so no more.
+
+use std::collections::BTreeSet;
+
+use ratewarden_model::Subject;
+use serde_json::{Map, Value};
+
+use super::{CASES, Engine, News, NewsState};
+use crate::detector::{Around, Over, Raised, Seen};
+use crate::event::{Batch, Event};
+use crate::finding::Case;
+use crate::label;
+use crate::spec::By;
+
+/// Sample calls of a finding.
+const SAMPLES: usize = 3;
+/// Routes that a finding names.
+const ROUTES: usize = 5;
+/// An episode lasts at least so many seconds after its group was over.
+const LINGERS: u32 = 60;
+
+/// A group that is over.
+#[derive(Debug)]
+pub(super) struct Episode {
+    /// Under which its case is kept.
+    case: String,
+    first: u32,
+    last: u32,
+    count: u64,
+    error: u64,
+    calls: u64,
+    /// Calls since it was over the last time: part of it only if it is over again.
+    pending: u64,
+    samples: BTreeSet<String>,
+    routes: BTreeSet<String>,
+}
+
+impl Engine {
+    /// A call of a group that is over, or was.
+    pub(super) fn follow(&mut self, place: usize, group: u64, event: &Event, seen: Seen, batch: &Batch) {
+        let key = (place, group);
+        match (seen, self.episodes.get_mut(&key)) {
+            (Seen::Quiet, _) | (Seen::Under, None) => {}
+            (Seen::Under, Some(episode)) => episode.pending += 1,
+            (Seen::Over(over), Some(episode)) => {
+                episode.calls += episode.pending + 1;
+                episode.pending = 0;
+                episode.last = episode.last.max(event.second);
+                let is_total = self.detectors.get(place).is_some_and(|detector| detector.kind.counts_calls());
+                let count = if is_total { episode.calls } else { over.count };
+                if count >= episode.count {
+                    episode.count = count;
+                    episode.error = if is_total { episode.error } else { over.error };
+                }
+                if episode.samples.len() < SAMPLES && !self.wanting.contains(&key) {
+                    self.wanting.push(key);
+                }
+            }
+            (Seen::Over(over), None) => {
+                let by = self
+                    .detectors
+                    .get(place)
+                    .and_then(|detector| detector.per.first())
+                    .copied()
+                    .unwrap_or(By::All);
+                let subject = label::subject(by, event, &self.around(batch, by));
+                self.open(place, group, subject, over, event.second, Map::new());
+                self.wanting.push(key);
+            }
+        }
+    }
+
+    /// A group that a look at all groups found.
+    pub(super) fn raise(&mut self, place: usize, raised: Raised, now: u32) {
+        let facts: Map<String, Value> =
+            raised.facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        match self.episodes.get_mut(&(place, raised.key)) {
+            Some(episode) => {
+                episode.last = episode.last.max(now);
+                if raised.over.count >= episode.count {
+                    (episode.count, episode.error) = (raised.over.count, raised.over.error);
+                    episode.calls = episode.calls.max(raised.over.count);
+                    let case = self.cases.get_mut(&episode.case);
+                    case.into_iter().for_each(|case| case.facts.extend(facts.clone()));
+                }
+            }
+            None => {
+                self.open(place, raised.key, raised.subject, raised.over, now, facts);
+                self.wanting.push((place, raised.key));
+            }
+        }
+    }
+
+    fn open(
+        &mut self,
+        place: usize,
+        group: u64,
+        subject: Subject,
+        over: Over,
+        now: u32,
+        facts: Map<String, Value>,
+    ) {
+        let Some(detector) = self.detectors.get(place) else { return };
+        let name = format!("{}\n{}\n{}", detector.rule, subject.kind(), subject.label());
+        if self.cases.len() >= CASES && !self.cases.contains_key(&name) {
+            self.counts.findings_left_out += 1;
+            return;
+        }
+        if let Some(machine) = self.machines.get_mut(place) {
+            machine.set_active(group, true);
+        }
+        let first = over.since.min(now);
+        let calls = over.count;
+        let episode = Episode {
+            case: name.clone(),
+            first,
+            last: now,
+            count: over.count,
+            error: over.error,
+            calls,
+            pending: 0,
+            samples: BTreeSet::new(),
+            routes: BTreeSet::new(),
+        };
+        self.episodes.insert((place, group), episode);
+        let case = self.cases.entry(name).or_insert_with(|| Case::new(subject, place, first));
+        case.facts.extend(facts);
+        case.open += 1;
+        if case.open == 1 {
+            let mut shown = case.clone();
+            shown.take_in(first, now, over.count, over.error, calls);
+            self.news.push(News { state: NewsState::Opened, finding: shown.finding(detector) });
+        }
+    }
+
+    /// Collects samples and routes for episodes of this batch, the same whatever the order of its calls.
+    pub(super) fn gather(&mut self, batch: &Batch) {
+        let wanting = std::mem::take(&mut self.wanting);
+        for (place, group) in wanting {
+            let around = self.around(batch, By::All);
+            let Some(machine) = self.machines.get(place) else { continue };
+            let mut found: BTreeSet<(String, String)> = BTreeSet::new();
+            let wanted = |event: &&Event| {
+                event.detectors >> place & 1 == 1 && machine.episode(event, &around) == group
+            };
+            for event in batch.events.iter().filter(wanted) {
+                let route = label::readable(self.routes.get(event.route).text.as_bytes());
+                found.insert((label::sample(event, &around), route));
+                if found.len() > 64 {
+                    found.pop_last();
+                }
+            }
+            let Some(episode) = self.episodes.get_mut(&(place, group)) else { continue };
+            for (sample, route) in found {
+                if episode.samples.len() < SAMPLES {
+                    episode.samples.insert(sample);
+                }
+                if episode.routes.len() < ROUTES {
+                    episode.routes.insert(route);
+                }
+            }
+        }
+    }
+
+    /// Ends the episodes that have not been over for a while, at second `now`.
+    pub(super) fn end_episodes(&mut self, now: u32) {
+        let lingers = |place: usize| {
+            self.detectors.get(place).map_or(LINGERS, |detector| detector.seconds.max(LINGERS))
+        };
+        let mut over: Vec<(usize, u64)> = self
+            .episodes
+            .iter()
+            .filter(|((place, _), episode)| episode.last.saturating_add(lingers(*place)) < now)
+            .map(|(&key, _)| key)
+            .collect();
+        // The same order whatever the map's.
+        over.sort_by_key(|key| self.episodes.get(key).map(|episode| (episode.first, episode.case.clone())));
+        for key in over {
+            self.end(key);
+        }
+    }
+
+    fn end(&mut self, key: (usize, u64)) {
+        let Some(episode) = self.episodes.remove(&key) else { return };
+        if let Some(machine) = self.machines.get_mut(key.0) {
+            machine.set_active(key.1, false);
+        }
+        let Some(case) = self.cases.get_mut(&episode.case) else { return };
+        case.take_in(episode.first, episode.last, episode.count, episode.error, episode.calls);
+        case.add_samples(episode.samples, episode.routes);
+        case.open = case.open.saturating_sub(1);
+        case.episodes += 1;
+        if case.open == 0
+            && let Some(detector) = self.detectors.get(case.detector)
+        {
+            self.news.push(News { state: NewsState::Ended, finding: case.finding(detector) });
+        }
+    }
+
+    pub(super) fn around<'a>(&'a self, batch: &'a Batch, of: By) -> Around<'a> {
+        Around { hasher: &self.hasher, batch, geography: self.geography.as_deref(), routes: &self.routes, of }
+    }
+}
+
+impl Case {
+    pub(crate) fn new(subject: Subject, detector: usize, first: u32) -> Self {
+        Self {
+            subject,
+            detector,
+            first,
+            last: first,
+            count: 0,
+            error: 0,
+            calls: 0,
+            episodes: 0,
+            open: 0,
+            routes: BTreeSet::new(),
+            samples: Vec::new(),
+            facts: Map::new(),
+        }
+    }
+
+    /// Takes an episode in. Episodes that overlap are of detectors of one rule that see the same calls: the larger counts;
+    /// those that do not are added.
+    pub(crate) fn take_in(&mut self, first: u32, last: u32, count: u64, error: u64, calls: u64) {
+        let overlaps = self.calls > 0 && first <= self.last;
+        if overlaps {
+            if count > self.count {
+                (self.count, self.error) = (count, error);
+            }
+            self.calls = self.calls.max(calls);
+        } else {
+            (self.count, self.error, self.calls) =
+                (self.count + count, self.error + error, self.calls + calls);
+        }
+        (self.first, self.last) = (self.first.min(first), self.last.max(last));
+    }
+
+    fn add_samples(&mut self, samples: BTreeSet<String>, routes: BTreeSet<String>) {
+        self.samples.extend(samples);
+        self.samples.sort();
+        self.samples.dedup();
+        self.samples.truncate(SAMPLES);
+        self.routes.extend(routes);
+        while self.routes.len() > ROUTES {
+            self.routes.pop_last();
+        }
+    }
+}

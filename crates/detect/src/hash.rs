@@ -1,0 +1,120 @@
+//! 64-bit hashes of what calls are grouped by.
+//!
+//! Seeded, so that nobody can choose addresses or paths that collide; not secret, and never shown. Of ten million
+//! different values two collide with a probability of about 3 · 10⁻⁶. Zero is kept for "not there".
+
+use std::hash::BuildHasher as _;
+use std::net::IpAddr;
+
+use foldhash::SharedSeed;
+// The fast variant leaves high bits weak, and fields of bits are chosen by those.
+use foldhash::quality::SeedableRandomState;
+
+/// Hashes values with one seed.
+#[derive(Clone)]
+pub(crate) struct Hasher(SeedableRandomState);
+
+impl Hasher {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(SeedableRandomState::with_seed(seed, SharedSeed::global_fixed()))
+    }
+
+    /// The hash of text; 0 of empty text, which is nobody's.
+    #[inline]
+    pub(crate) fn text(&self, text: &[u8]) -> u64 {
+        if text.is_empty() { 0 } else { self.0.hash_one(text).max(1) }
+    }
+
+    #[inline]
+    pub(crate) fn number(&self, number: u64) -> u64 {
+        self.0.hash_one(number).max(1)
+    }
+
+    #[inline]
+    pub(crate) fn wide(&self, number: u128) -> u64 {
+        self.0.hash_one(number).max(1)
+    }
+}
+
+impl std::fmt::Debug for Hasher {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Hasher")
+    }
+}
+
+/// Two hashes as one; 0 where either is not there.
+#[inline]
+pub(crate) const fn both(first: u64, second: u64) -> u64 {
+    if first == 0 || second == 0 {
+        return 0;
+    }
+    let product = (first ^ 0x9e37_79b9_7f4a_7c15) as u128 * (second ^ 0xc2b2_ae3d_27d4_eb4f) as u128;
+    let folded = (product as u64) ^ ((product >> 64) as u64);
+    if folded == 0 { 1 } else { folded }
+}
+
+/// An address as the number of its IPv6 form, so that `192.0.2.1` and `::ffff:192.0.2.1` are one.
+pub(crate) fn as_number(address: IpAddr) -> u128 {
+    match address {
+        IpAddr::V4(four) => four.to_ipv6_mapped().to_bits(),
+        IpAddr::V6(six) => six.to_bits(),
+    }
+}
+
+/// The address again.
+pub(crate) fn as_address(number: u128) -> IpAddr {
+    std::net::Ipv6Addr::from_bits(number).to_canonical()
+}
+
+/// Bits of the network that stands for a source: /24 of IPv4, /48 of IPv6.
+const FOUR: u32 = 24;
+const SIX: u32 = 48;
+
+/// The network an address is in, as the number of its first address.
+pub(crate) fn network(number: u128) -> u128 {
+    let kept = if is_four(number) { 96 + FOUR } else { SIX };
+    number & (u128::MAX << (128 - kept))
+}
+
+/// The larger network an address is in: /16 of IPv4, /32 of IPv6, about what one provider hands out in a place.
+pub(crate) fn wide_network(number: u128) -> u128 {
+    let kept = if is_four(number) { 96 + 16 } else { 32 };
+    number & (u128::MAX << (128 - kept))
+}
+
+/// How a network is written.
+pub(crate) fn network_text(number: u128) -> String {
+    let network = network(number);
+    format!("{}/{}", as_address(network), if is_four(number) { FOUR } else { SIX })
+}
+
+/// How a larger network is written.
+pub(crate) fn wide_network_text(number: u128) -> String {
+    format!("{}/{}", as_address(wide_network(number)), if is_four(number) { 16 } else { 32 })
+}
+
+const fn is_four(number: u128) -> bool {
+    number >> 32 == 0xffff
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_the_same_in_both_its_forms() {
+        let [four, mapped]: [IpAddr; 2] =
+            ["192.0.2.77", "::ffff:192.0.2.77"].map(|text| text.parse().unwrap());
+        assert_eq!(as_number(four), as_number(mapped));
+        assert_eq!(as_address(as_number(mapped)), four);
+        assert_eq!(network_text(as_number(four)), "192.0.2.0/24");
+        assert_eq!(network_text(as_number("2001:db8:1:2::3".parse().unwrap())), "2001:db8:1::/48");
+    }
+
+    #[test]
+    fn what_is_not_there_makes_no_pair() {
+        assert_eq!((both(0, 7), both(7, 0)), (0, 0));
+        assert_ne!(both(7, 8), both(8, 7));
+        assert_eq!(Hasher::new(1).text(b""), 0);
+    }
+}

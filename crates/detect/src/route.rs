@@ -1,0 +1,208 @@
+//! Which route a path is of, and what kind of route that is.
+//!
+//! A route is a method and a template: segments that look like ids (numbers, UUIDs, hashes, long random words) become
+//! `{id}`. That is decided from the segment alone, never from what else was seen, so the same call is of the same route
+//! in every log and in any order. Words of static files become one route for each ending. What was found out is kept
+//! for a while by the path's hash, since a log repeats its paths.
+
+mod kinds;
+mod query;
+mod template;
+
+use std::collections::HashMap;
+
+pub(crate) use kinds::{Kinds, Verb};
+pub(crate) use query::Query;
+
+use crate::hash::{Hasher, both};
+
+/// Routes that are told apart; what is over goes to one route of its own.
+pub(crate) const MAX_ROUTES: usize = 1 << 16;
+/// Paths that are remembered.
+const CACHE: usize = 1 << 14;
+
+/// A route's number; 0 is all routes that are too many.
+pub(crate) type RouteId = u32;
+
+/// What there is to know of a call's path.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Path {
+    /// The hash of the whole path.
+    pub(crate) hash: u64,
+    /// The hash of its template, without the method.
+    pub(crate) template: u64,
+    pub(crate) route: RouteId,
+    pub(crate) kinds: Kinds,
+    /// The last number among its ids.
+    pub(crate) number: Option<u64>,
+    /// Where its last id stands: begin and length.
+    pub(crate) id: (u16, u16),
+}
+
+/// All routes that were seen.
+#[derive(Debug)]
+pub(crate) struct Routes {
+    hasher: Hasher,
+    cache: Vec<(u64, Path)>,
+    numbers: HashMap<u64, RouteId>,
+    routes: Vec<Route>,
+    scratch: Vec<u8>,
+}
+
+/// One route.
+#[derive(Debug)]
+pub(crate) struct Route {
+    /// Method and template.
+    pub(crate) text: String,
+    /// The detectors whose filter lets its calls pass.
+    pub(crate) detectors: u128,
+}
+
+impl Routes {
+    pub(crate) fn new(hasher: Hasher) -> Self {
+        let other = Route { text: "(other routes)".to_owned(), detectors: 0 };
+        Self {
+            hasher,
+            cache: vec![(0, Path::default()); CACHE],
+            numbers: HashMap::new(),
+            routes: vec![other],
+            scratch: Vec::new(),
+        }
+    }
+
+    /// What there is to know of a path. `detectors` says which filters let a new route pass.
+    #[inline]
+    pub(crate) fn of(
+        &mut self,
+        method: &[u8],
+        verb: Verb,
+        path: &[u8],
+        detectors: impl FnOnce(&[u8], &str, Kinds) -> u128,
+    ) -> Path {
+        let hash = self.hasher.text(path);
+        let key = both(hash.max(1), u64::from(verb as u8) + 1);
+        #[expect(clippy::cast_possible_truncation, reason = "masked to the size of the cache")]
+        let place = (key >> 20) as usize & (CACHE - 1);
+        // Methods without a verb of their own are told apart by their text, so they are not remembered.
+        if self.cache[place].0 == key && verb != Verb::Other {
+            return self.cache[place].1;
+        }
+        let found = self.find_out(method, verb, path, hash, detectors);
+        self.cache[place] = (key, found);
+        found
+    }
+
+    /// The route of that number.
+    pub(crate) fn get(&self, id: RouteId) -> &Route {
+        self.routes.get(id as usize).unwrap_or(&self.routes[0])
+    }
+
+    #[cfg(test)]
+    fn count(&self) -> usize {
+        self.routes.len()
+    }
+
+    #[inline(never)]
+    fn find_out(
+        &mut self,
+        method: &[u8],
+        verb: Verb,
+        path: &[u8],
+        hash: u64,
+        detectors: impl FnOnce(&[u8], &str, Kinds) -> u128,
+    ) -> Path {
+        self.scratch.clear();
+        let shape = template::write(path, &mut self.scratch);
+        let kinds = kinds::of(verb, path, &self.scratch);
+        if kinds.has(Kinds::STATIC) {
+            template::write_static(path, &mut self.scratch);
+        }
+        let template = self.hasher.text(&self.scratch);
+        let key = both(template.max(1), self.hasher.text(method).max(1));
+        let known = self.numbers.get(&key).copied();
+        let route = known.unwrap_or_else(|| {
+            let text = String::from_utf8_lossy(&self.scratch).into_owned();
+            let passing = detectors(method, &text, kinds);
+            self.add(key, method, &text, passing)
+        });
+        let (number, id) = if kinds.has(Kinds::STATIC) { (None, (0, 0)) } else { (shape.number, shape.id) };
+        Path { hash, template, route, kinds, number, id }
+    }
+
+    fn add(&mut self, key: u64, method: &[u8], template: &str, detectors: u128) -> RouteId {
+        if self.routes.len() >= MAX_ROUTES {
+            // Other routes may pass any filter that one of them passes.
+            self.routes[0].detectors |= detectors;
+            return 0;
+        }
+        let id = RouteId::try_from(self.routes.len()).unwrap_or(0);
+        let method = String::from_utf8_lossy(method);
+        self.routes.push(Route { text: format!("{method} {template}").trim().to_owned(), detectors });
+        self.numbers.insert(key, id);
+        id
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn route(path: &str) -> String {
+        let mut routes = Routes::new(Hasher::new(1));
+        let found = routes.of(b"GET", Verb::Get, path.as_bytes(), |_, _, _| 0);
+        routes.get(found.route).text.clone()
+    }
+
+    #[test]
+    fn what_looks_like_an_id_is_one() {
+        for (path, template) in [
+            ("/api/users/123/orders", "GET /api/users/{id}/orders"),
+            ("/api/v2/clusters", "GET /api/v2/clusters"),
+            ("/a/550e8400-e29b-41d4-a716-446655440000/", "GET /a/{id}/"),
+            ("/commit/9fceb02d0ae598e95dc970b74767f19372d61af8", "GET /commit/{id}"),
+            ("/api/jobs/raysubmit_8mAqUxwKxTb4LHKq", "GET /api/jobs/{id}"),
+            ("/articles/how-we-mended-our-limiter", "GET /articles/how-we-mended-our-limiter"),
+            ("/assets/app.3f2a1c.js", "GET /*.js"),
+            ("/", "GET /"),
+            ("", "GET"),
+        ] {
+            assert_eq!(route(path), template, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_path_that_is_remembered_is_the_same_as_one_that_is_not() {
+        let mut routes = Routes::new(Hasher::new(1));
+        let mut of = |path: &str| routes.of(b"GET", Verb::Get, path.as_bytes(), |_, _, _| 0);
+        let first = of("/a/77");
+        for number in 0..100_000 {
+            of(&format!("/b/{number}"));
+        }
+        let again = of("/a/77");
+        assert_eq!((first.route, first.number, first.id), (again.route, again.number, again.id));
+        assert_eq!(again.number, Some(77));
+        assert_eq!(routes.count(), 3);
+    }
+
+    #[test]
+    fn too_many_routes_become_one() {
+        let mut routes = Routes::new(Hasher::new(1));
+        for number in 0..MAX_ROUTES + 10 {
+            let path = format!(
+                "/w{}",
+                number.to_string().replace(|digit: char| digit.is_ascii_digit(), "x") + &word(number)
+            );
+            routes.of(b"GET", Verb::Get, path.as_bytes(), |_, _, _| 0);
+        }
+        assert_eq!(routes.count(), MAX_ROUTES);
+    }
+
+    fn word(mut number: usize) -> String {
+        let mut text = String::new();
+        while number > 0 {
+            text.push(char::from(b'a' + u8::try_from(number % 26).unwrap()));
+            number /= 26;
+        }
+        text
+    }
+}

@@ -1,0 +1,83 @@
+//! What a query asks for: how much, and from where on.
+
+/// What there is to know of a query.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Query {
+    /// The page size asked for.
+    pub(crate) limit: Option<u32>,
+    /// A number that says from where on: page, offset, or a numeric cursor or id.
+    pub(crate) place: Option<u64>,
+    /// Whether it says from where on at all.
+    pub(crate) is_paged: bool,
+}
+
+const LIMITS: [&[u8]; 10] = [
+    b"limit",
+    b"per_page",
+    b"page_size",
+    b"pagesize",
+    b"size",
+    b"count",
+    b"first",
+    b"max_results",
+    b"maxresults",
+    b"rows",
+];
+const PLACES: [&[u8]; 14] = [
+    b"page",
+    b"cursor",
+    b"offset",
+    b"after",
+    b"page_token",
+    b"pagetoken",
+    b"start",
+    b"next",
+    b"skip",
+    b"before",
+    b"from",
+    b"id",
+    b"since_id",
+    b"marker",
+];
+/// Pairs that are looked at.
+const MAX_PAIRS: usize = 16;
+
+impl Query {
+    pub(crate) fn of(query: &[u8]) -> Self {
+        let mut found = Self::default();
+        for pair in query.split(|&byte| byte == b'&').take(MAX_PAIRS) {
+            let Some(equals) = memchr::memchr(b'=', pair) else { continue };
+            let (name, value) =
+                (pair.get(..equals).unwrap_or_default(), pair.get(equals + 1..).unwrap_or_default());
+            if LIMITS.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+                found.limit =
+                    number(value).map(|limit| u32::try_from(limit).unwrap_or(u32::MAX)).or(found.limit);
+            } else if PLACES.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+                found.is_paged = true;
+                found.place = number(value).or(found.place);
+            }
+        }
+        found
+    }
+}
+
+fn number(value: &[u8]) -> Option<u64> {
+    if value.is_empty() || value.len() > 19 {
+        return None;
+    }
+    value.iter().try_fold(0_u64, |sum, byte| byte.is_ascii_digit().then(|| sum * 10 + u64::from(byte - b'0')))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn page_sizes_and_places_are_found() {
+        let found = Query::of(b"q=x&limit=100&cursor=77");
+        assert_eq!(found, Query { limit: Some(100), place: Some(77), is_paged: true });
+        assert_eq!(Query::of(b"per_page=9999999999&x"), Query { limit: Some(u32::MAX), ..Query::default() });
+        assert!(Query::of(b"page_token=abc").is_paged);
+        assert_eq!(Query::of(b""), Query::default());
+    }
+}

@@ -1,0 +1,298 @@
+//! What a detector is: which calls, grouped by what, and what of them is too much.
+//!
+//! Plain data. The defaults (`defaults`) and the policy's `[[detector]]` tables are both of this form, so what is built
+//! in can be said in a policy too.
+
+use ratewarden_model::{Resource, Severity};
+
+/// Detectors that an engine takes.
+pub const MAX_DETECTORS: usize = 128;
+
+/// A detector.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Detector {
+    /// Its name; several detectors of one rule have different names.
+    pub name: String,
+    /// The rule its findings are of, such as `watch.flood`, or `watch.` and the name of one of the user's own.
+    pub rule: String,
+    /// How bad a finding is.
+    pub severity: Severity,
+    /// Which calls.
+    pub filter: Filter,
+    /// What calls are grouped by; the first is what a finding is about. Calls that lack one of them do not count.
+    pub per: Vec<By>,
+    /// What is too much.
+    pub kind: Kind,
+    /// In how long, in seconds.
+    pub seconds: u32,
+}
+
+/// What calls are grouped by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum By {
+    /// All calls together. A finding is then about the route of the call that was over.
+    All,
+    /// Whoever it is: credential, else user, else address.
+    Caller,
+    /// The credential.
+    Token,
+    /// The user's name.
+    User,
+    /// The client's address.
+    Address,
+    /// The network: /24 of IPv4, /48 of IPv6.
+    Prefix,
+    /// The larger network: /16 of IPv4, /32 of IPv6.
+    WideNetwork,
+    /// The autonomous system; needs geography.
+    Asn,
+    /// The country; needs geography.
+    Country,
+    /// Method and template.
+    Route,
+    /// The path's template, whatever the method.
+    Template,
+    /// The whole path.
+    Path,
+    /// The query.
+    Query,
+    /// `User-Agent`.
+    Agent,
+    /// The partition key: what the source names so, else the last id in the path.
+    Key,
+}
+
+/// What of a group's calls is too much.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Kind {
+    /// So many calls in the window.
+    Rate {
+        /// This many are too many.
+        calls: u32,
+        /// Of the window's eight stretches so many must have calls: 1 for a burst, more for what goes on for long.
+        filled: u32,
+    },
+    /// So many different values in the window.
+    Distinct {
+        /// Of what.
+        of: By,
+        /// This many are too many.
+        values: u32,
+        /// At least so many of 100 calls bring a new value.
+        percent: u32,
+    },
+    /// One key has an outsized share of the calls of a group.
+    Share {
+        /// Of what; a finding is about it.
+        of: By,
+        /// So many of 100 calls.
+        percent: u32,
+        /// Among so many calls at least.
+        calls: u32,
+    },
+    /// Too many calls of a group fail.
+    Ratio {
+        /// The statuses that count as failed.
+        failed: Statuses,
+        /// So many of 100 calls.
+        percent: u32,
+        /// Among so many calls at least.
+        calls: u32,
+    },
+    /// Numbers in paths or cursors are walked: so many different ones, lying so close that half of the range is there.
+    Sequence {
+        /// So many numbers.
+        numbers: u32,
+    },
+    /// The page size asked for grows.
+    Growth {
+        /// So many times.
+        times: u32,
+        /// To at least so many times the first.
+        factor: u32,
+        /// And to at least this.
+        limit: u32,
+    },
+    /// A group's bytes are far above those of other callers of the same route.
+    Peers {
+        /// So many bytes at least.
+        bytes: u64,
+        /// So many times what 95 of 100 others have.
+        factor: u32,
+    },
+    /// More of a resource is held than may be: at any time more than `most`, where that is there, or on average over
+    /// the window more than `percent` of all there is, while it grew without a matching submission.
+    Level {
+        /// Of what.
+        resource: Resource,
+        /// So much at most.
+        most: Option<f64>,
+        /// So much of 100 at most, on average.
+        percent: Option<u32>,
+    },
+    /// Two places that nobody can be in at once.
+    Travel {
+        /// Faster than so many kilometres an hour.
+        kmh: u32,
+        /// Farther than so many kilometres, the inaccuracy of both places taken off.
+        km: u32,
+    },
+    /// Far outside its own history: hours are compared with the hours before.
+    Baseline {
+        /// So many times the most there was.
+        factor: u32,
+        /// And at least so many calls in an hour.
+        calls: u32,
+    },
+    /// So many calls in a calendar day (UTC).
+    Daily {
+        /// This many are too many.
+        calls: u64,
+    },
+}
+
+/// Which calls; everything that is there must hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// The method is one of these; empty: any.
+    pub methods: Vec<String>,
+    /// The path's template is one of these, `*` standing for anything; empty: any.
+    pub paths: Vec<String>,
+    /// The status is one of these.
+    pub statuses: Statuses,
+    /// The route is of one of these kinds; empty: of any.
+    pub kinds: Vec<RouteKind>,
+    /// The route is of none of these kinds.
+    pub not_kinds: Vec<RouteKind>,
+    /// The call shows all of these.
+    pub with: Vec<Shows>,
+    /// The call shows none of these.
+    pub without: Vec<Shows>,
+}
+
+/// Kinds of routes, by their words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum RouteKind {
+    /// A style, script, picture, font or film.
+    Static,
+    /// Where somebody proves who it is.
+    Login,
+    /// Where programs get tokens.
+    Token,
+    /// A write that starts, ends or changes machines or jobs.
+    Control,
+    /// A job is submitted.
+    Job,
+    /// A cluster is created.
+    Cluster,
+    /// A cluster is ended.
+    ClusterEnd,
+    /// A path that only who looks for weaknesses asks for.
+    Sensitive,
+    /// A method that changes something.
+    Write,
+    /// GET, or SELECT.
+    Read,
+}
+
+/// What a call can show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Shows {
+    /// A credential.
+    Credential,
+    /// A user.
+    User,
+    /// A page it came from.
+    Referer,
+    /// A query.
+    Query,
+    /// A number in its path or cursor.
+    Number,
+    /// A page size.
+    Limit,
+    /// From where on it wants to read.
+    Paging,
+    /// More than 1 MiB in its response.
+    Large,
+}
+
+/// A set of statuses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Statuses(Vec<(u16, u16)>);
+
+impl Default for Statuses {
+    fn default() -> Self {
+        Self::any()
+    }
+}
+
+impl Statuses {
+    /// All, and those that are not said.
+    #[must_use]
+    pub fn any() -> Self {
+        Self(vec![(0, u16::MAX)])
+    }
+
+    /// Exactly these.
+    #[must_use]
+    pub fn of(statuses: &[u16]) -> Self {
+        Self(statuses.iter().map(|&status| (status, status)).collect())
+    }
+
+    /// From ranges, both ends included.
+    #[must_use]
+    pub fn ranges(ranges: Vec<(u16, u16)>) -> Self {
+        Self(ranges)
+    }
+
+    /// Whether a status is one of them.
+    #[must_use]
+    pub fn has(&self, status: u16) -> bool {
+        self.0.iter().any(|&(low, high)| (low..=high).contains(&status))
+    }
+}
+
+impl Kind {
+    /// Whether a finding's count is that of its calls, which can be added up, and not of values or of a level.
+    pub(crate) const fn counts_calls(&self) -> bool {
+        matches!(self, Self::Rate { .. } | Self::Daily { .. } | Self::Ratio { .. })
+    }
+
+    /// What a finding's count is of.
+    pub(crate) const fn noun(&self) -> &'static str {
+        match self {
+            Self::Rate { .. } | Self::Daily { .. } | Self::Baseline { .. } | Self::Share { .. } => "calls",
+            Self::Ratio { .. } => "failed calls",
+            Self::Distinct { .. } => "different values",
+            Self::Sequence { .. } => "numbers of one stretch",
+            Self::Growth { .. } => "asked for at once",
+            Self::Peers { .. } => "bytes",
+            Self::Level { .. } => "held",
+            Self::Travel { .. } => "jumps",
+        }
+    }
+}
+
+impl Detector {
+    /// What it is over, as findings show it: `500/1m`.
+    #[must_use]
+    pub fn threshold(&self) -> String {
+        let time = ratewarden_model::format_duration(std::time::Duration::from_secs(self.seconds.into()));
+        match &self.kind {
+            Kind::Rate { calls, .. } => format!("{calls}/{time}"),
+            Kind::Distinct { values, .. } => format!("{values}/{time}"),
+            Kind::Sequence { numbers } => format!("{numbers}/{time}"),
+            Kind::Share { percent, calls, .. } => format!("{percent} % of {calls}/{time}"),
+            Kind::Ratio { percent, calls, .. } => format!("{percent} % of {calls}/{time}"),
+            Kind::Growth { factor, limit, .. } => format!("{factor} times, {limit}"),
+            Kind::Peers { bytes, factor } => {
+                format!("{factor} times others, {}/{time}", ratewarden_model::format_size(*bytes))
+            }
+            Kind::Level { most: Some(most), .. } => format!("{most}"),
+            Kind::Level { percent, .. } => format!("{} %/{time}", percent.unwrap_or(100)),
+            Kind::Travel { kmh, .. } => format!("{kmh} km/h"),
+            Kind::Baseline { factor, .. } => format!("{factor} times its own/1h"),
+            Kind::Daily { calls } => format!("{calls}/1d"),
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! A table of states by key, of a bounded size, in which who does much stays and who came once goes.
+//!
+//! Four places a set, a set chosen by the key's hash. A table begins small and doubles up to its cap, so that a small
+//! log stays in the processor's caches. At the cap a new key takes the place of the least in its set: one whose time
+//! is over, else the one with the least weight. Where a table has a memory, what is pushed out goes into [`Cells`], a
+//! sketch of frequencies, and a key that is placed anew begins with what the sketch remembers of it, and with the
+//! sketch's error. So a flood of keys that come once can take a slow attacker's place, but not his count.
+//!
+//! A map that forgets the least recently used was rejected: a flood of new keys empties it.
+
+use crate::sketch::{Cells, Remembered};
+
+/// Places of a set.
+const WAYS: usize = 4;
+/// Places a table begins with.
+const FIRST: usize = 1024;
+
+/// What a table keeps for a key.
+pub(crate) trait State: Copy + Default {
+    /// How much it would hurt to forget it, at `now`: 0 when its time is over, [`u32::MAX`] when it must stay. `places` is
+    /// what the table was made with: the stretches of its rings.
+    fn weight(&self, now: u32, places: u32) -> u32;
+
+    /// What it has counted, for the sketch.
+    fn counted(&self, _places: u32) -> u32 {
+        0
+    }
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Slot<S> {
+    key: u64,
+    state: S,
+}
+
+/// States by key; 0 is no key.
+#[derive(Debug)]
+pub(crate) struct Table<S> {
+    slots: Vec<Slot<S>>,
+    most: usize,
+    filled: usize,
+    /// What has no place any more; made when the first live state is pushed out.
+    rest: Option<Box<Cells>>,
+    /// For how long the sketch remembers, in the unit of `now`; 0: there is none.
+    memory: u32,
+    places: u32,
+}
+
+impl<S: State> Table<S> {
+    /// A table of at most `most` keys (rounded up to a power of two) that remembers who was pushed out for `memory`
+    /// of the unit in which its callers count time; 0 for not at all. `places` is handed to the states.
+    pub(crate) fn new(most: usize, memory: u32, places: u32) -> Self {
+        let most = most.max(FIRST).next_power_of_two();
+        let slots = vec![Slot::default(); FIRST];
+        Self { slots, most, filled: 0, rest: None, memory, places }
+    }
+
+    /// The state of `key`, at `now`. A new one is the default, and comes with what is remembered of the key.
+    #[inline]
+    pub(crate) fn at(&mut self, key: u64, now: u32) -> (&mut S, Option<Remembered>) {
+        let start = self.start(key);
+        for place in start..start + WAYS {
+            if self.slots[place].key == key {
+                return (&mut self.slots[place].state, None);
+            }
+        }
+        self.place(key, now)
+    }
+
+    /// The state of `key`, if it has one.
+    pub(crate) fn find(&mut self, key: u64) -> Option<&mut S> {
+        let start = self.start(key);
+        let set = self.slots.get_mut(start..start + WAYS)?;
+        set.iter_mut().find(|slot| slot.key == key).map(|slot| &mut slot.state)
+    }
+
+    /// By how much the counts of new keys may be too large at `now`, for what the sketch made up.
+    #[inline]
+    pub(crate) fn noise(&self, now: u32) -> u32 {
+        self.rest.as_ref().map_or(0, |cells| cells.noise(now))
+    }
+
+    /// Bytes it has allocated.
+    pub(crate) fn bytes(&self) -> usize {
+        self.slots.capacity() * size_of::<Slot<S>>() + self.rest.as_ref().map_or(0, |cells| cells.bytes())
+    }
+
+    #[inline]
+    fn start(&self, key: u64) -> usize {
+        // The number of sets is a power of two; the high bits, since low ones of sums of hashes may be alike.
+        let sets = self.slots.len() / WAYS;
+        #[expect(clippy::cast_possible_truncation, reason = "masked to the number of sets")]
+        let set = (key.rotate_left(23) as usize) & (sets - 1);
+        set * WAYS
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn place(&mut self, key: u64, now: u32) -> (&mut S, Option<Remembered>) {
+        let mut place = self.least(key, now);
+        while self.slots[place].key != 0 && self.slots.len() < self.most && self.filled * 8 > self.slots.len()
+        {
+            self.grow(now);
+            place = self.least(key, now);
+        }
+        let old = self.slots[place];
+        if old.key == 0 {
+            self.filled += 1;
+        } else if self.memory > 0 && old.state.weight(now, self.places) > 0 {
+            let memory = self.memory;
+            let rest = self.rest.get_or_insert_with(|| Box::new(Cells::new(memory)));
+            rest.add(old.key, old.state.counted(self.places), now);
+        }
+        self.slots[place] = Slot { key, state: S::default() };
+        let remembered = self.rest.as_mut().map(|cells| cells.recall(key, now)).unwrap_or_default();
+        (&mut self.slots[place].state, Some(remembered))
+    }
+
+    /// The place in the key's set that is free, or whose state is the least.
+    fn least(&self, key: u64, now: u32) -> usize {
+        let start = self.start(key);
+        let weight = |place: &usize| {
+            let slot = &self.slots[*place];
+            if slot.key == 0 { 0 } else { slot.state.weight(now, self.places).saturating_add(1) }
+        };
+        (start..start + WAYS).min_by_key(weight).unwrap_or(start)
+    }
+
+    fn grow(&mut self, now: u32) {
+        let larger = vec![Slot::default(); self.slots.len() * 2];
+        let old = std::mem::replace(&mut self.slots, larger);
+        self.filled = 0;
+        let places = self.places;
+        for slot in old.into_iter().filter(|slot| slot.key != 0 && slot.state.weight(now, places) > 0) {
+            // A set of the old table becomes two, so there is always room.
+            let place = self.least(slot.key, now);
+            self.filled += 1;
+            self.slots[place] = slot;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, Clone, Copy, Default)]
+    struct Count(u32);
+
+    impl State for Count {
+        fn weight(&self, _now: u32, _places: u32) -> u32 {
+            self.0
+        }
+        fn counted(&self, _places: u32) -> u32 {
+            self.0
+        }
+    }
+
+    fn key(number: u64) -> u64 {
+        crate::hash::Hasher::new(1).number(number)
+    }
+
+    #[test]
+    fn keys_are_found_again_while_the_table_grows() {
+        let mut table = Table::<Count>::new(1 << 16, 0, 1);
+        for number in 0..10_000 {
+            table.at(key(number), 0).0.0 = 1;
+        }
+        let found = (0..10_000).filter(|&number| table.find(key(number)).is_some()).count();
+        assert!(found >= 9_950, "{found}");
+        assert!(table.bytes() <= 2 * 16 * (1 << 16));
+    }
+
+    #[test]
+    fn a_flood_of_new_keys_does_not_push_out_who_does_much() {
+        let mut table = Table::<Count>::new(1024, 0, 1);
+        for _ in 0..5 {
+            table.at(key(u64::MAX), 0).0.0 += 1;
+        }
+        for number in 0..100_000 {
+            table.at(key(number), 0).0.0 = 1;
+        }
+        assert_eq!(table.find(key(u64::MAX)).map(|count| count.0), Some(5));
+        assert_eq!(table.slots.len(), 1024);
+    }
+
+    #[test]
+    fn the_count_of_who_is_pushed_out_is_remembered() {
+        let mut table = Table::<Count>::new(1024, 3600, 1);
+        let slow = key(u64::MAX);
+        let mut told = 0;
+        for round in 0..100 {
+            let (state, new) = table.at(slow, round);
+            state.0 += 1;
+            told = state.0 + new.map_or(0, |new| new.count);
+            for number in 0..5_000 {
+                table.at(key(u64::from(round) * 5_000 + number), round).0.0 += 1;
+            }
+        }
+        let noise = table.noise(100);
+        assert!((100..=100 + noise).contains(&told), "{told}, {noise}");
+    }
+
+    #[test]
+    fn what_must_stay_stays() {
+        let mut table = Table::<Count>::new(1024, 0, 1);
+        table.at(key(u64::MAX), 0).0.0 = u32::MAX;
+        for number in 0..50_000 {
+            table.at(key(number), 0).0.0 = 1_000;
+        }
+        assert!(table.find(key(u64::MAX)).is_some());
+    }
+}
