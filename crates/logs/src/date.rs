@@ -17,6 +17,14 @@ pub(crate) struct Dates {
     offset_secs: i64,
 }
 
+/// The date that an envelope has: read only where the line in it has none.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Stamp<'a> {
+    None,
+    Iso(&'a [u8]),
+    Bsd(&'a [u8; 15]),
+}
+
 impl Dates {
     pub(crate) const fn new(year: Option<i64>, offset_secs: i64) -> Self {
         Self { clf: ([0; 26], 0), iso: ([0; 19], 0), year, offset_secs }
@@ -70,6 +78,15 @@ impl Dates {
         let clock = clock_secs(clock).ok_or(Fault::Date)?;
         let year = self.year.ok_or(Fault::Year)?;
         Ok((days(year, month, day).ok_or(Fault::Date)? * 86_400 + clock - self.offset_secs) * 1000)
+    }
+
+    /// The date of an envelope.
+    pub(crate) fn stamp(&mut self, stamp: Stamp<'_>) -> Result<i64, Fault> {
+        match stamp {
+            Stamp::None => Err(Fault::Fields),
+            Stamp::Iso(text) => self.iso(text),
+            Stamp::Bsd(text) => self.bsd(text),
+        }
     }
 
     /// Any date: one of the above, or a number of seconds, milliseconds, microseconds or nanoseconds since 1970, told apart

@@ -14,10 +14,14 @@
 //!
 //! Tier 0: nothing here opens a file, and no clock is read. Lines come without their line end.
 
+mod audit;
 mod date;
+mod envelope;
 mod fault;
 mod form;
+mod format;
 mod json;
+mod mistake;
 mod options;
 mod reader;
 mod row;
@@ -25,5 +29,8 @@ mod text;
 
 pub use fault::Fault;
 pub use form::Form;
+pub use format::LogFormat;
+pub use json::map::JsonFields;
+pub use mistake::Mistake;
 pub use options::Options;
 pub use reader::Reader;

@@ -3,7 +3,7 @@
 
 use ratewarden_model::{Call, CallCaller, Held, Resource};
 
-use crate::date::Dates;
+use crate::date::{Dates, Stamp};
 use crate::fault::Fault;
 use crate::json::text::unescape;
 use crate::text::address::{address_and_port, forwarded};
@@ -152,14 +152,14 @@ impl<'a> Row<'a> {
         self.escaped = false;
     }
 
-    /// The Call. `fallback` is when it was where the line itself does not say.
+    /// The Call. `stamp` says when it was where the line itself does not say.
     ///
     /// # Errors
     /// Where a field that must be right is not: a date, a status, a number.
     #[inline]
-    pub(crate) fn call(&self, dates: &mut Dates, fallback: Option<i64>) -> Result<Call<'a>, Fault> {
+    pub(crate) fn call(&self, dates: &mut Dates, stamp: Stamp<'_>) -> Result<Call<'a>, Fault> {
         let at_ms = match self.text(Field::Time) {
-            b"" => fallback.ok_or(Fault::Fields)?,
+            b"" => dates.stamp(stamp)?,
             text => dates.any(text)?,
         };
         let (mut method, mut target) = (self.text(Field::Method), self.text(Field::Target));

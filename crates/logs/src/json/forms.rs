@@ -2,10 +2,11 @@
 
 use ratewarden_model::{Call, CallCaller};
 
-use crate::date::Dates;
+use crate::date::{Dates, Stamp};
 use crate::fault::Fault;
 use crate::form::Form;
 use crate::json::fields::Fields;
+use crate::json::map::JsonFields;
 use crate::json::presets::{self, RECORDS, form_of};
 use crate::json::text::Place;
 use crate::json::walk::walk;
@@ -25,10 +26,16 @@ pub(crate) struct Forms {
 }
 
 impl Forms {
-    pub(crate) fn new(map: Option<Fields>) -> Self {
+    pub(crate) fn new(map: Option<&JsonFields>) -> Self {
+        let map = map.map(|JsonFields(fields)| fields.clone());
         let forms = Form::ALL.into_iter().filter(|form| form.is_json());
         let tables = forms.map(|form| (form, presets::fields(form))).collect();
         Self { tables, map, last: 0, scratch: Vec::new(), joined: Vec::new() }
+    }
+
+    /// Whether the user said what the fields are.
+    pub(crate) const fn has_map(&self) -> bool {
+        self.map.is_some()
     }
 
     /// Reads an object of any form, or of the one that is wanted.
@@ -110,7 +117,7 @@ impl Forms {
 pub(crate) struct Context<'d> {
     pub(crate) dates: &'d mut Dates,
     /// When it was, as its envelope says.
-    pub(crate) at: Option<i64>,
+    pub(crate) stamp: Stamp<'d>,
 }
 
 /// Walks over a line that must be one object.
@@ -138,7 +145,7 @@ fn enter_records(place: &mut Place<'_>) -> Option<()> {
 
 /// Makes the call of a row and hands it on, then what the line says of resources held.
 #[inline]
-fn hand_on<'a, F: FnMut(&Call<'_>)>(
+pub(crate) fn hand_on<'a, F: FnMut(&Call<'_>)>(
     form: Form,
     row: &mut Row<'a>,
     scratch: &'a mut Vec<u8>,
@@ -147,9 +154,9 @@ fn hand_on<'a, F: FnMut(&Call<'_>)>(
     each: &mut F,
 ) -> Result<(), Fault> {
     row.settle(scratch);
-    let mut call = row.call(context.dates, context.at)?;
+    let mut call = row.call(context.dates, context.stamp)?;
     match form {
-        Form::Json => {
+        Form::Json | Form::Custom => {
             let query = row.text(Field::Query);
             if !query.is_empty() && !call.target.contains(&b'?') {
                 call.target = join(joined, call.target, b"?", query.strip_prefix(b"?").unwrap_or(query));
@@ -166,7 +173,7 @@ fn hand_on<'a, F: FnMut(&Call<'_>)>(
         }
         // Caddy hides credentials so, unless it is told not to.
         Form::JsonCaddy if call.caller == CallCaller::Credential(b"REDACTED") => {
-            call.caller = CallCaller::Nobody
+            call.caller = CallCaller::Nobody;
         }
         Form::JsonAnyscale => {
             let id = row.text(Field::Id);
@@ -175,7 +182,7 @@ fn hand_on<'a, F: FnMut(&Call<'_>)>(
             }
         }
         Form::JsonCloudtrail => {
-            call.status = cloudtrail_status(row.text(Field::Error), row.text(Field::Outcome))
+            call.status = cloudtrail_status(row.text(Field::Error), row.text(Field::Outcome));
         }
         Form::JsonRatewarden => named(row.text(Field::Caller), &mut call),
         _ => {}

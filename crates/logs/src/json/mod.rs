@@ -7,6 +7,7 @@
 
 pub(crate) mod fields;
 pub(crate) mod forms;
+pub(crate) mod map;
 pub(crate) mod presets;
 pub(crate) mod text;
 pub(crate) mod walk;
