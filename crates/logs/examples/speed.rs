@@ -1,0 +1,88 @@
+//! How fast lines are read on this machine: nanoseconds a line, for each form, one core.
+//!
+//! `cargo run --release -p ratewarden-logs --example speed`
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use ratewarden_logs::{Options, Reader};
+
+fn main() {
+    for (name, lines) in [("nginx-combined", nginx()), ("json-envoy", envoy()), ("json-caddy", caddy())] {
+        measure(name, &lines);
+    }
+}
+
+fn measure(name: &str, lines: &[String]) {
+    let mut reader = Reader::new(&Options::default());
+    let mut best = f64::INFINITY;
+    let mut bytes = 0_usize;
+    for _ in 0..7 {
+        let begun = Instant::now();
+        let mut sum = 0_u64;
+        bytes = 0;
+        for line in lines {
+            bytes += line.len();
+            let read = reader.read(black_box(line.as_bytes()), |call| {
+                sum = sum.wrapping_add(u64::from(call.status)).wrapping_add(call.target.len() as u64);
+            });
+            assert!(read.is_ok(), "{line}: {read:?}");
+        }
+        black_box(sum);
+        best = best.min(begun.elapsed().as_secs_f64() / lines.len() as f64);
+    }
+    println!(
+        "{name:<16} {:>7.1} ns a line of {} bytes: {:.2} M lines/s, form {}",
+        best * 1e9,
+        bytes / lines.len(),
+        1e-6 / best,
+        reader.form().unwrap_or("none"),
+    );
+}
+
+/// Lines that differ, a thousand of them in each second.
+fn lines(line: impl Fn(usize, usize) -> String) -> Vec<String> {
+    (0..200_000).map(|number| line(number, (number / 1000) % 60)).collect()
+}
+
+fn nginx() -> Vec<String> {
+    lines(|n, second| {
+        format!(
+            "203.0.{}.{} - - [28/Nov/2026:01:02:{second:02} +0000] \"GET /api/v1/items/{n}?page={} HTTP/1.1\" 200 {} \
+             \"https://example.com/items\" \"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/124.0 Safari/537.36\"",
+            n % 256,
+            n % 199,
+            n % 97,
+            n % 5000,
+        )
+    })
+}
+
+fn envoy() -> Vec<String> {
+    lines(|n, second| {
+        format!(
+            "{{\"start_time\":\"2026-11-28T01:02:{second:02}.123Z\",\"method\":\"GET\",\"path\":\"/api/items/{n}?page={}\",\
+             \"protocol\":\"HTTP/1.1\",\"response_code\":200,\"response_flags\":\"-\",\"bytes_received\":0,\"bytes_sent\":{},\
+             \"duration\":12,\"x_forwarded_for\":\"203.0.{}.{}\",\"user_agent\":\"curl/8.5.0\",\
+             \"request_id\":\"b1f1ee0d-93a5-4ac2-9b0c-1a1a4d1f5c3e\",\"authority\":\"api.example.com\",\
+             \"upstream_host\":\"10.0.0.1:8080\"}}",
+            n % 97,
+            n % 5000,
+            n % 256,
+            n % 199,
+        )
+    })
+}
+
+fn caddy() -> Vec<String> {
+    lines(|n, second| {
+        format!(
+            "{{\"level\":\"info\",\"ts\":17958277{second:02}.123,\"logger\":\"http.log.access\",\"msg\":\"handled request\",\
+             \"request\":{{\"remote_ip\":\"203.0.{}.{}\",\"remote_port\":\"41342\",\"proto\":\"HTTP/2.0\",\"method\":\"GET\",\
+             \"host\":\"localhost\",\"uri\":\"/items/{n}\",\"headers\":{{\"User-Agent\":[\"curl/7.82.0\"]}}}},\"user_id\":\"\",\
+             \"duration\":0.000929675,\"size\":10900,\"status\":200}}",
+            n % 256,
+            n % 199,
+        )
+    })
+}

@@ -1,0 +1,241 @@
+//! Reads a line of any JSON form.
+
+use ratewarden_model::{Call, CallCaller};
+
+use crate::date::{Dates, Stamp};
+use crate::fault::Fault;
+use crate::form::Form;
+use crate::json::fields::Fields;
+use crate::json::map::JsonFields;
+use crate::json::presets::{self, RECORDS, form_of};
+use crate::json::text::Place;
+use crate::json::walk::walk;
+use crate::row::{Field, Row};
+use crate::text::address::address;
+
+/// The tables of all forms, and room for text that does not stand in the line.
+#[derive(Debug)]
+pub(crate) struct Forms {
+    tables: Vec<(Form, Fields)>,
+    /// The user's own map, which goes before everything.
+    map: Option<Fields>,
+    /// Which table the last line was of.
+    last: usize,
+    scratch: Vec<u8>,
+    joined: Vec<u8>,
+}
+
+impl Forms {
+    pub(crate) fn new(map: Option<&JsonFields>) -> Self {
+        let map = map.map(|JsonFields(fields)| fields.clone());
+        let forms = Form::ALL.into_iter().filter(|form| form.is_json());
+        let tables = forms.map(|form| (form, presets::fields(form))).collect();
+        Self { tables, map, last: 0, scratch: Vec::new(), joined: Vec::new() }
+    }
+
+    /// Whether the user said what the fields are.
+    pub(crate) const fn has_map(&self) -> bool {
+        self.map.is_some()
+    }
+
+    /// Reads an object of any form, or of the one that is wanted.
+    pub(crate) fn read<F: FnMut(&Call<'_>)>(
+        &mut self,
+        line: &[u8],
+        wanted: Option<Form>,
+        context: &mut Context<'_>,
+        each: &mut F,
+    ) -> Result<Form, Fault> {
+        if let Some(map) = self.map.as_ref().filter(|_| wanted.is_none_or(|form| form == Form::Json)) {
+            let mut row = Row::new();
+            whole(line, map, &mut row)?;
+            hand_on(Form::Json, &mut row, &mut self.scratch, &mut self.joined, context, each)?;
+            return Ok(Form::Json);
+        }
+        let mut row = Row::new();
+        let (form, fields) = self.tables.get(self.last).ok_or(Fault::Form)?;
+        let marks = whole(line, fields, &mut row)?;
+        let found = match wanted {
+            Some(wanted) => wanted,
+            None => form_of(marks).ok_or(Fault::Form)?,
+        };
+        if found != *form {
+            self.last = self.tables.iter().position(|(form, _)| *form == found).ok_or(Fault::Form)?;
+            row = Row::new();
+            let (_, fields) = self.tables.get(self.last).ok_or(Fault::Form)?;
+            whole(line, fields, &mut row)?;
+        }
+        if marks & RECORDS != 0 && found == Form::JsonCloudtrail {
+            self.records(line, context, each)?;
+        } else {
+            hand_on(found, &mut row, &mut self.scratch, &mut self.joined, context, each)?;
+        }
+        Ok(found)
+    }
+
+    /// Each record of `{"Records":[…]}`, which was seen to be JSON. One that is no call does not keep the others back.
+    fn records<F: FnMut(&Call<'_>)>(
+        &mut self,
+        line: &[u8],
+        context: &mut Context<'_>,
+        each: &mut F,
+    ) -> Result<(), Fault> {
+        let (_, fields) = self.tables.get(self.last).ok_or(Fault::Form)?;
+        let mut place = Place { text: line, at: 0 };
+        let mut all = true;
+        enter_records(&mut place).ok_or(Fault::Json)?;
+        while place.next().ok_or(Fault::Json)? != b']' {
+            let mut row = Row::new();
+            if place.next() == Some(b'{') {
+                // A copy, whose lifetime may be as short as this turn's.
+                let mut record = place;
+                walk(&mut record, fields, &mut row).ok_or(Fault::Json)?;
+                place.at = record.at;
+                all &= hand_on(
+                    Form::JsonCloudtrail,
+                    &mut row,
+                    &mut self.scratch,
+                    &mut self.joined,
+                    context,
+                    each,
+                )
+                .is_ok();
+            } else {
+                place.skip(2).ok_or(Fault::Json)?;
+                all = false;
+            }
+            if place.next() == Some(b',') {
+                place.at += 1;
+            }
+        }
+        if all { Ok(()) } else { Err(Fault::Record) }
+    }
+}
+
+/// What is known of a line besides its text.
+#[derive(Debug)]
+pub(crate) struct Context<'d> {
+    pub(crate) dates: &'d mut Dates,
+    /// When it was, as its envelope says.
+    pub(crate) stamp: Stamp<'d>,
+}
+
+/// Walks over a line that must be one object.
+#[inline]
+fn whole<'a>(line: &'a [u8], fields: &Fields, row: &mut Row<'a>) -> Result<u32, Fault> {
+    let mut place = Place { text: line, at: 0 };
+    let marks = walk(&mut place, fields, row).ok_or(Fault::Json)?;
+    if place.is_end() { Ok(marks) } else { Err(Fault::Json) }
+}
+
+/// Goes to the first record.
+fn enter_records(place: &mut Place<'_>) -> Option<()> {
+    place.eat(b'{')?;
+    loop {
+        place.eat(b'"')?;
+        let (name, _) = place.string()?;
+        place.eat(b':')?;
+        if name == b"Records" {
+            return place.eat(b'[');
+        }
+        place.skip(1)?;
+        place.eat(b',')?;
+    }
+}
+
+/// Makes the call of a row and hands it on, then what the line says of resources held.
+#[inline]
+pub(crate) fn hand_on<'a, F: FnMut(&Call<'_>)>(
+    form: Form,
+    row: &mut Row<'a>,
+    scratch: &'a mut Vec<u8>,
+    joined: &'a mut Vec<u8>,
+    context: &mut Context<'_>,
+    each: &mut F,
+) -> Result<(), Fault> {
+    row.settle(scratch);
+    let mut call = row.call(context.dates, context.stamp)?;
+    match form {
+        Form::Json | Form::Custom => {
+            let query = row.text(Field::Query);
+            if !query.is_empty() && !call.target.contains(&b'?') {
+                call.target = join(joined, call.target, b"?", query.strip_prefix(b"?").unwrap_or(query));
+            }
+            let mut held = row.held();
+            if let Some(first) = held.next() {
+                call.held = Some(first);
+                each(&call);
+                for more in held {
+                    each(&Call { held: Some(more), ..call });
+                }
+                return Ok(());
+            }
+        }
+        // Caddy hides credentials so, unless it is told not to.
+        Form::JsonCaddy if call.caller == CallCaller::Credential(b"REDACTED") => {
+            call.caller = CallCaller::Nobody;
+        }
+        Form::JsonAnyscale => {
+            let id = row.text(Field::Id);
+            if !id.is_empty() {
+                call.target = join(joined, call.target, b"/", id);
+            }
+        }
+        Form::JsonCloudtrail => {
+            call.status = cloudtrail_status(row.text(Field::Error), row.text(Field::Outcome));
+        }
+        Form::JsonRatewarden => named(row.text(Field::Caller), &mut call),
+        _ => {}
+    }
+    each(&call);
+    Ok(())
+}
+
+fn join<'a>(into: &'a mut Vec<u8>, first: &[u8], between: &[u8], second: &[u8]) -> &'a [u8] {
+    into.clear();
+    into.extend_from_slice(first);
+    into.extend_from_slice(between);
+    into.extend_from_slice(second);
+    into
+}
+
+/// A status for CloudTrail, which has none: what the same outcome is over HTTP.
+fn cloudtrail_status(error: &[u8], outcome: &[u8]) -> u16 {
+    let says = |word: &[u8]| memchr::memmem::find(error, word).is_some();
+    match (error, outcome) {
+        (b"", b"Failure") => 401,
+        (b"", _) => 200,
+        _ if says(b"Thrott") || says(b"LimitExceeded") || says(b"TooManyRequests") || says(b"SlowDown") => {
+            429
+        }
+        _ if says(b"InvalidClientTokenId") || says(b"ExpiredToken") || says(b"SignatureDoesNotMatch") => 401,
+        _ if says(b"AccessDenied") || says(b"Unauthorized") || says(b"Forbidden") => 403,
+        _ if says(b"NotFound") || says(b"NoSuch") => 404,
+        _ if says(b"Internal") || says(b"Unavailable") => 500,
+        _ => 400,
+    }
+}
+
+/// Our gateway's name of a caller: an address (which the line has anyway), six digits of a keyed hash behind a kind
+/// (`key:1a2b3c`: a caller of that name, known by a hash of it), or a name that the policy gave it, which is a user's.
+fn named<'a>(name: &'a [u8], call: &mut Call<'a>) {
+    if address(name).is_some() {
+        return;
+    }
+    let hashed =
+        memchr::memchr(b':', name).and_then(|at| name.split_at_checked(at)).is_some_and(|(kind, digits)| {
+            !kind.is_empty() && digits.len() == 7 && digits.iter().skip(1).all(u8::is_ascii_hexdigit)
+        });
+    if hashed {
+        call.caller = CallCaller::Hashed { id: fnv1a(name), name };
+    } else {
+        call.user = name;
+    }
+}
+
+/// FNV-1a with 128 bits (<https://datatracker.ietf.org/doc/html/draft-eastlake-fnv>): of something that is a hash itself.
+fn fnv1a(text: &[u8]) -> u128 {
+    text.iter().fold(0x6c62_272e_07bb_0142_62b8_2175_6295_c58d, |hash, &byte| {
+        (hash ^ u128::from(byte)).wrapping_mul(0x0000_0000_0100_0000_0000_0000_0000_013b)
+    })
+}

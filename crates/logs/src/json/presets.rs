@@ -1,0 +1,334 @@
+//! Which keys the known JSON forms have, and which of them tell the forms apart.
+//!
+//! Every table has the marks of all forms in it, so the walk that reads a line also says what form it is of: a line that
+//! looks like the form before it but is of another is read again, never misread.
+
+use crate::form::Form;
+use crate::json::fields::Fields;
+use crate::row::{Field, Unit};
+
+/// A place for a field: the path of keys, the field, its rank, its unit.
+type Place = (&'static [&'static str], Field, u8, Unit);
+
+/// CloudTrail's `{"Records":[…]}`.
+pub(crate) const RECORDS: u32 = 1;
+const LOG: u32 = 1 << 1;
+const STREAM: u32 = 1 << 2;
+const TS: u32 = 1 << 3;
+const REQUEST_REMOTE: u32 = 1 << 4;
+const START_TIME: u32 = 1 << 5;
+const RESPONSE_CODE: u32 = 1 << 6;
+const DOWNSTREAM_STATUS: u32 = 1 << 7;
+const REQUEST_ID: u32 = 1 << 8;
+const HTTP_METHOD: u32 = 1 << 9;
+const REQUEST_TIME: u32 = 1 << 10;
+const EVENT_TIME: u32 = 1 << 11;
+const EVENT_NAME: u32 = 1 << 12;
+const EVENT_SOURCE: u32 = 1 << 13;
+const ACTION: u32 = 1 << 14;
+const TIMESTAMP: u32 = 1 << 15;
+const USER_ID: u32 = 1 << 16;
+const SOURCE_IP: u32 = 1 << 17;
+const DECISION: u32 = 1 << 18;
+const CALLER: u32 = 1 << 19;
+const ENTITY: u32 = 1 << 20;
+
+const MARKS: &[(&[&str], u32)] = &[
+    (&["Records"], RECORDS),
+    (&["log"], LOG),
+    (&["stream"], STREAM),
+    (&["ts"], TS),
+    (&["request", "remote_ip"], REQUEST_REMOTE),
+    (&["request", "remote_addr"], REQUEST_REMOTE),
+    (&["start_time"], START_TIME),
+    (&["response_code"], RESPONSE_CODE),
+    (&["DownstreamStatus"], DOWNSTREAM_STATUS),
+    (&["requestId"], REQUEST_ID),
+    (&["httpMethod"], HTTP_METHOD),
+    (&["routeKey"], HTTP_METHOD),
+    (&["requestTime"], REQUEST_TIME),
+    (&["requestTimeEpoch"], REQUEST_TIME),
+    (&["eventTime"], EVENT_TIME),
+    (&["eventName"], EVENT_NAME),
+    (&["eventSource"], EVENT_SOURCE),
+    (&["action"], ACTION),
+    (&["timestamp"], TIMESTAMP),
+    (&["user_id"], USER_ID),
+    (&["source_ip"], SOURCE_IP),
+    (&["decision"], DECISION),
+    (&["caller"], CALLER),
+    (&["entity"], ENTITY),
+];
+
+/// The form of an object by its keys; `None` where it is an envelope.
+pub(crate) const fn form_of(marks: u32) -> Option<Form> {
+    const fn all(marks: u32, of: u32) -> bool {
+        marks & of == of
+    }
+    Some(if all(marks, LOG | STREAM) {
+        return None;
+    } else if all(marks, RECORDS) || all(marks, EVENT_TIME | EVENT_NAME | EVENT_SOURCE) {
+        Form::JsonCloudtrail
+    } else if all(marks, TS | REQUEST_REMOTE) {
+        Form::JsonCaddy
+    } else if all(marks, START_TIME | RESPONSE_CODE) {
+        Form::JsonEnvoy
+    } else if all(marks, DOWNSTREAM_STATUS) {
+        Form::JsonTraefik
+    } else if all(marks, REQUEST_ID | HTTP_METHOD | REQUEST_TIME) {
+        Form::JsonApigateway
+    } else if all(marks, ACTION | TIMESTAMP | USER_ID | SOURCE_IP | ENTITY) {
+        Form::JsonAnyscale
+    } else if all(marks, DECISION | CALLER) {
+        Form::JsonRatewarden
+    } else {
+        Form::Json
+    })
+}
+
+/// The table of a form; for `Json` that of names which many logs have.
+pub(crate) fn fields(form: Form) -> Fields {
+    let mut fields = Fields::new();
+    for (path, marks) in MARKS {
+        fields.mark(path, *marks);
+    }
+    for (path, field, rank, unit) in places(form) {
+        fields.field(path, *field, *rank, *unit);
+    }
+    if form == Form::Json {
+        for (field, names) in COMMON {
+            for (rank, name) in (0..).zip(*names) {
+                fields.field(&[name], *field, rank, unit_of(name));
+                let path: Vec<&str> = name.split('.').collect();
+                fields.field(&path, *field, rank, unit_of(name));
+            }
+        }
+    }
+    fields
+}
+
+/// The unit that the name of a duration speaks of.
+pub(crate) fn unit_of(name: &str) -> Unit {
+    let ends = |endings: &[&str]| endings.iter().any(|ending| name.ends_with(ending));
+    if ends(&["_ms", "Ms", "millis", "milliseconds", "_msec"]) {
+        Unit::Millis
+    } else if ends(&["_us", "Us", "micros", "microseconds", "_usec"]) {
+        Unit::Micros
+    } else if ends(&["_ns", "Ns", "nanos", "nanoseconds", "_nsec"]) {
+        Unit::Nanos
+    } else if ends(&["_s", "_sec", "_secs", "seconds", "request_time"]) {
+        Unit::Secs
+    } else {
+        Unit::Auto
+    }
+}
+
+const fn places(form: Form) -> &'static [Place] {
+    match form {
+        Form::JsonEnvoy => ENVOY,
+        Form::JsonCaddy => CADDY,
+        Form::JsonTraefik => TRAEFIK,
+        Form::JsonApigateway => API_GATEWAY,
+        Form::JsonCloudtrail => CLOUDTRAIL,
+        Form::JsonRatewarden => RATEWARDEN,
+        Form::JsonAnyscale => ANYSCALE,
+        _ => &[],
+    }
+}
+
+const A: Unit = Unit::Auto;
+
+/// Envoy's usual names (its documentation's example, and Istio's `accessLogEncoding: JSON`).
+const ENVOY: &[Place] = &[
+    (&["start_time"], Field::Time, 0, A),
+    (&["downstream_remote_address"], Field::Address, 0, A),
+    (&["x_forwarded_for"], Field::Forwarded, 0, A),
+    (&["x-forwarded-for"], Field::Forwarded, 1, A),
+    (&["method"], Field::Method, 0, A),
+    (&["path"], Field::Target, 0, A),
+    (&["x-envoy-original-path"], Field::Target, 1, A),
+    (&["response_code"], Field::Status, 0, A),
+    (&["bytes_sent"], Field::Bytes, 0, A),
+    (&["duration"], Field::Duration, 0, Unit::Millis),
+    (&["user_agent"], Field::Agent, 0, A),
+    (&["user-agent"], Field::Agent, 1, A),
+    (&["referer"], Field::Referer, 0, A),
+    (&["authorization"], Field::Credential, 0, A),
+    (&["x_api_key"], Field::Credential, 1, A),
+];
+
+/// Caddy's `http.log.access`.
+const CADDY: &[Place] = &[
+    (&["ts"], Field::Time, 0, A),
+    (&["request", "client_ip"], Field::Address, 0, A),
+    (&["request", "remote_ip"], Field::Address, 1, A),
+    (&["request", "remote_addr"], Field::Address, 2, A),
+    (&["request", "method"], Field::Method, 0, A),
+    (&["request", "uri"], Field::Target, 0, A),
+    (&["request", "headers", "User-Agent"], Field::Agent, 0, A),
+    (&["request", "headers", "Referer"], Field::Referer, 0, A),
+    (&["request", "headers", "Authorization"], Field::Credential, 0, A),
+    (&["request", "headers", "X-Api-Key"], Field::Credential, 1, A),
+    (&["user_id"], Field::User, 0, A),
+    (&["status"], Field::Status, 0, A),
+    (&["size"], Field::Bytes, 0, A),
+    (&["duration"], Field::Duration, 0, Unit::Secs),
+];
+
+/// Traefik's `format: json`.
+const TRAEFIK: &[Place] = &[
+    (&["StartUTC"], Field::Time, 0, A),
+    (&["time"], Field::Time, 1, A),
+    (&["StartLocal"], Field::Time, 2, A),
+    (&["ClientHost"], Field::Address, 0, A),
+    (&["ClientAddr"], Field::Address, 1, A),
+    (&["ClientUsername"], Field::User, 0, A),
+    (&["RequestMethod"], Field::Method, 0, A),
+    (&["RequestPath"], Field::Target, 0, A),
+    (&["DownstreamStatus"], Field::Status, 0, A),
+    (&["DownstreamContentSize"], Field::Bytes, 0, A),
+    (&["Duration"], Field::Duration, 0, Unit::Nanos),
+    (&["request_User-Agent"], Field::Agent, 0, A),
+    (&["request_Referer"], Field::Referer, 0, A),
+    (&["request_Authorization"], Field::Credential, 0, A),
+    (&["request_X-Api-Key"], Field::Credential, 1, A),
+];
+
+/// The JSON format that API Gateway's console offers, for REST and for HTTP APIs.
+const API_GATEWAY: &[Place] = &[
+    (&["requestTimeEpoch"], Field::Time, 0, A),
+    (&["requestTime"], Field::Time, 1, A),
+    (&["ip"], Field::Address, 0, A),
+    (&["sourceIp"], Field::Address, 1, A),
+    (&["identity", "sourceIp"], Field::Address, 2, A),
+    (&["user"], Field::User, 0, A),
+    (&["principalId"], Field::User, 1, A),
+    (&["caller"], Field::User, 2, A),
+    (&["httpMethod"], Field::Method, 0, A),
+    (&["path"], Field::Target, 0, A),
+    (&["resourcePath"], Field::Target, 1, A),
+    (&["routeKey"], Field::Request, 0, A),
+    (&["status"], Field::Status, 0, A),
+    (&["responseLength"], Field::Bytes, 0, A),
+    (&["responseLatency"], Field::Duration, 0, Unit::Millis),
+    (&["userAgent"], Field::Agent, 0, A),
+    (&["apiKey"], Field::Credential, 0, A),
+    (&["apiKeyId"], Field::Credential, 1, A),
+    (&["identity", "apiKey"], Field::Credential, 2, A),
+];
+
+/// CloudTrail's events.
+const CLOUDTRAIL: &[Place] = &[
+    (&["eventTime"], Field::Time, 0, A),
+    (&["sourceIPAddress"], Field::Address, 0, A),
+    (&["userIdentity", "arn"], Field::User, 0, A),
+    (&["userIdentity", "userName"], Field::User, 1, A),
+    (&["userIdentity", "principalId"], Field::User, 2, A),
+    (&["userIdentity", "invokedBy"], Field::User, 3, A),
+    (&["userIdentity", "accessKeyId"], Field::Credential, 0, A),
+    (&["eventName"], Field::Method, 0, A),
+    (&["eventSource"], Field::Target, 0, A),
+    (&["userAgent"], Field::Agent, 0, A),
+    (&["errorCode"], Field::Error, 0, A),
+    (&["responseElements", "ConsoleLogin"], Field::Outcome, 0, A),
+];
+
+/// Our own gateway's access log.
+const RATEWARDEN: &[Place] = &[
+    (&["time"], Field::Time, 0, A),
+    (&["address"], Field::Address, 0, A),
+    (&["caller"], Field::Caller, 0, A),
+    (&["method"], Field::Method, 0, A),
+    (&["path"], Field::Target, 0, A),
+    (&["status"], Field::Status, 0, A),
+    (&["bytes"], Field::Bytes, 0, A),
+    (&["micros"], Field::Duration, 0, Unit::Micros),
+];
+
+/// Anyscale's audit files (<https://docs.anyscale.com/administration/security-and-compliance/audit-logs>).
+const ANYSCALE: &[Place] = &[
+    (&["timestamp"], Field::Time, 0, A),
+    (&["user_id"], Field::User, 0, A),
+    (&["user", "email"], Field::User, 1, A),
+    (&["source_ip"], Field::Address, 0, A),
+    (&["action"], Field::Method, 0, A),
+    (&["entity"], Field::Target, 0, A),
+    (&["metadata", "id"], Field::Id, 0, A),
+];
+
+/// Names that many logs have, the likeliest first.
+const COMMON: &[(Field, &[&str])] = &[
+    (
+        Field::Time,
+        &["@timestamp", "timestamp", "time", "ts", "time_iso8601", "time_local", "msec", "datetime", "date"],
+    ),
+    (
+        Field::Address,
+        &[
+            "client_ip",
+            "remote_addr",
+            "remote_ip",
+            "clientIp",
+            "clientip",
+            "client.ip",
+            "source.ip",
+            "source_ip",
+            "src_ip",
+            "remoteAddr",
+            "remoteIp",
+            "ip",
+            "address",
+            "client",
+            "httpRequest.remoteIp",
+        ],
+    ),
+    (Field::Forwarded, &["x_forwarded_for", "http_x_forwarded_for"]),
+    (Field::User, &["remote_user", "user.name", "username", "user_id", "user"]),
+    (Field::Credential, &["api_key", "apikey", "apiKey", "http_authorization", "authorization"]),
+    (
+        Field::Method,
+        &[
+            "method",
+            "request_method",
+            "http_method",
+            "http.request.method",
+            "verb",
+            "httpRequest.requestMethod",
+        ],
+    ),
+    (
+        Field::Target,
+        &[
+            "request_uri",
+            "uri",
+            "path",
+            "target",
+            "url.original",
+            "url.path",
+            "url",
+            "httpRequest.requestUrl",
+        ],
+    ),
+    (Field::Request, &["request"]),
+    (
+        Field::Status,
+        &[
+            "status",
+            "status_code",
+            "response_code",
+            "http.response.status_code",
+            "code",
+            "httpRequest.status",
+        ],
+    ),
+    (
+        Field::Bytes,
+        &["body_bytes_sent", "bytes_sent", "bytes", "size", "response_size", "http.response.body.bytes"],
+    ),
+    (
+        Field::Duration,
+        &["request_time", "duration_ms", "latency_ms", "duration", "latency", "response_time", "elapsed"],
+    ),
+    (Field::Agent, &["http_user_agent", "user_agent", "user_agent.original", "agent", "userAgent"]),
+    (Field::Referer, &["http_referer", "referer", "referrer"]),
+];

@@ -1,0 +1,61 @@
+//! What is known of a source's lines before they are read.
+
+use crate::form::Form;
+use crate::format::LogFormat;
+use crate::json::map::JsonFields;
+use crate::mistake::{Mistake, suggestion};
+
+/// What the lines of a source are. The default finds out everything by itself.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// The form, where lines of others are to be unreadable.
+    pub form: Option<Form>,
+    /// A `log_format` that every line has. It goes before `form`.
+    pub log_format: Option<LogFormat>,
+    /// Which values of JSON lines are what; lines that are no JSON are unreadable then.
+    pub json_fields: Option<JsonFields>,
+    /// The year of dates that have none (syslog, RFC 3164). Lines that have no other date are unreadable without it.
+    pub year: Option<i16>,
+    /// Seconds east of UTC of dates that have no zone (nginx's error log, HAProxy, syslog). Default 0: UTC.
+    pub offset_secs: i32,
+}
+
+impl Options {
+    /// Takes the name of a preset (`nginx-main`, `json-caddy`…) or a `log_format` of nginx, also with the whole directive
+    /// round it (`log_format main escape=json '…';`).
+    ///
+    /// # Errors
+    /// When it is neither: the mistake says where, and suggests what may have been meant.
+    pub fn parse_log_format(&mut self, text: &str) -> Result<(), Mistake> {
+        let text = text.trim();
+        if let Some(form) = Form::from_name(text) {
+            (self.form, self.log_format) = (Some(form), None);
+            return Ok(());
+        }
+        if !text.contains('$') {
+            let names = || Form::ALL.into_iter().filter(|form| *form != Form::Custom).map(Form::name);
+            let shown: String = text.chars().take(60).collect();
+            let mistake =
+                Mistake::new(format!("{shown:?} is neither a known form nor a format with variables"), 1);
+            return Err(match suggestion(text, names()) {
+                Some(known) => mistake.hint(format!("did you mean {known}?")),
+                None if text.contains('%') => {
+                    mistake.hint("formats are nginx's, such as '$remote_addr - $remote_user [$time_local] \"$request\" $status'")
+                }
+                None => mistake.hint(format!("forms are {}", names().collect::<Vec<_>>().join(", "))),
+            });
+        }
+        self.log_format = Some(LogFormat::parse(text)?);
+        self.form = None;
+        Ok(())
+    }
+
+    /// Takes a field map for JSON lines; [`JsonFields::parse`] says how it is written.
+    ///
+    /// # Errors
+    /// When it names an unknown field or says too little.
+    pub fn parse_json_fields(&mut self, text: &str) -> Result<(), Mistake> {
+        self.json_fields = Some(JsonFields::parse(text)?);
+        Ok(())
+    }
+}

@@ -1,0 +1,96 @@
+//! Forms that are text: one line, parts between blanks, quotes and brackets.
+//!
+//! Which form a line is of shows at its beginning: an address, a bracket, a date, a word. So forms exclude each other, and
+//! what a client sends (agents, users, paths) stands too far behind to make a line look like one of another form.
+
+pub(crate) mod address;
+pub(crate) mod alb;
+pub(crate) mod clf;
+pub(crate) mod envoy;
+pub(crate) mod haproxy;
+pub(crate) mod scan;
+
+use ratewarden_model::Call;
+
+use crate::audit::{cassandra, nginx_error};
+use crate::date::Dates;
+use crate::fault::Fault;
+use crate::form::Form;
+
+/// What a text form gives.
+pub(crate) type Read<'a> = Result<Found<'a>, Fault>;
+
+/// A call, and what its line was.
+#[derive(Debug, Clone)]
+pub(crate) struct Found<'a> {
+    pub(crate) call: Call<'a>,
+    pub(crate) form: Form,
+    /// What the target is in (a keyspace): to be put before it, with a point.
+    pub(crate) within: &'a [u8],
+}
+
+/// One form of each family, the strict ones first.
+const ORDER: [Form; 7] = [
+    Form::CassandraAudit,
+    Form::NginxError,
+    Form::AwsAlb,
+    Form::EnvoyText,
+    Form::HaproxyHttp,
+    Form::NginxCombined,
+    Form::ApacheVhost,
+];
+
+/// Reads a line of whichever form it is, `last` tried first. Of faults, the one of the form that came furthest is given.
+#[inline]
+pub(crate) fn read<'a>(line: &'a [u8], last: Form, dates: &mut Dates) -> Read<'a> {
+    match family(last, line, dates) {
+        read @ (Ok(_) | Err(Fault::NoCall)) => read,
+        Err(fault) => others(line, last, fault, dates),
+    }
+}
+
+#[cold]
+fn others<'a>(line: &'a [u8], last: Form, first: Fault, dates: &mut Dates) -> Read<'a> {
+    let mut worst = first;
+    for form in ORDER.into_iter().filter(|form| *form != last) {
+        match family(form, line, dates) {
+            Err(fault) if fault != Fault::NoCall => {
+                worst = if worst == Fault::Form { fault } else { worst };
+            }
+            read => return read,
+        }
+    }
+    Err(worst)
+}
+
+/// Reads a line of the one form that the user asked for.
+pub(crate) fn read_wanted<'a>(line: &'a [u8], wanted: Form, dates: &mut Dates) -> Read<'a> {
+    let found = family(wanted, line, dates)?;
+    let fits = match wanted {
+        // A combined line may have any tail.
+        Form::NginxCombined | Form::ApacheCombined => found.form != Form::ApacheCommon,
+        _ => found.form == wanted,
+    };
+    if fits { Ok(Found { form: wanted, ..found }) } else { Err(Fault::Form) }
+}
+
+/// Reads a line of a form, or of another in its family.
+#[inline]
+fn family<'a>(form: Form, line: &'a [u8], dates: &mut Dates) -> Read<'a> {
+    let call = match form {
+        Form::ApacheVhost => clf::read_vhost(line, dates)?,
+        Form::EnvoyText => envoy::read(line, dates)?,
+        Form::HaproxyHttp => haproxy::read(line, dates)?,
+        Form::AwsAlb => alb::read(line, dates)?,
+        Form::NginxError => nginx_error::read(line, dates)?,
+        Form::CassandraAudit => {
+            let (call, within) = cassandra::read(line)?;
+            return Ok(Found { call, form, within });
+        }
+        _ => {
+            let (call, form) = clf::read(line, dates)?;
+            return Ok(Found { call, form, within: b"" });
+        }
+    };
+    Ok(Found { call, form, within: b"" })
+}
