@@ -9,7 +9,8 @@
 //! Everything is a pure function of a seed: the same seed gives the same calls on every machine. Recorded logs were
 //! the other way; they hold other people's addresses, and nobody can say of them how much abuse is in them.
 //!
-//! [`line`] writes calls as log lines of several forms.
+//! [`lines`] writes calls as log lines of several forms; [`stream`] writes lines by the gigabyte without making
+//! calls first.
 //!
 //! ```
 //! use ratewarden_traffic::{background, scenario};
@@ -26,8 +27,9 @@ pub mod background;
 mod call;
 pub mod date;
 mod dice;
-pub mod line;
+pub mod lines;
 pub mod scenario;
+pub mod stream;
 pub mod world;
 
 pub use call::{OwnedCall, Traffic};
