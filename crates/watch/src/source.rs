@@ -8,11 +8,13 @@ mod encoding;
 mod error;
 mod lines;
 mod open;
+mod rotation;
 
 pub use encoding::Encoding;
 pub use error::SourceError;
 pub use lines::{BLOCK, Line, Lines, MAX_LINE, Splitter};
 pub use open::{Input, Opened, STDIN, open, stream};
+pub use rotation::{Age, MAX_SET, Order, Ordered, age_of, in_time_order, rotated_set};
 
 #[cfg(test)]
 mod tests;

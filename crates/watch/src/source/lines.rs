@@ -80,6 +80,12 @@ impl Splitter {
         Some(self.line(found))
     }
 
+    /// The next line, and where it ended: what [`Self::consumed`] says after it.
+    pub fn next_with_end(&mut self) -> Option<(u64, Line<'_>)> {
+        let found = self.find()?;
+        Some((self.consumed, self.line(found)))
+    }
+
     /// What stands after the last end of a line, as a line: for when there will be no more bytes.
     pub fn rest(&mut self) -> Option<Line<'_>> {
         let found = self.find_rest()?;
