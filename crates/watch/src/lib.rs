@@ -1,1 +1,3 @@
 //! From logs and live Calls to findings.
+
+pub mod source;
