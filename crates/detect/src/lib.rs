@@ -20,6 +20,7 @@
 //!
 //! Tier 0: no clock, no sockets, no files.
 
+mod countries;
 mod defaults;
 mod detector;
 mod engine;
@@ -36,6 +37,7 @@ mod spec;
 mod table;
 mod window;
 
+pub use countries::centre;
 pub use defaults::detectors;
 pub use engine::{Counts, Engine, News, NewsState, Settings};
 pub use geography::{Geography, Location, Point};

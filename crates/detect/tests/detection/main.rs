@@ -1,0 +1,100 @@
+//! What is detected, and what is not: scenarios of abuse in honest traffic, and honest traffic alone.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails by panicking")]
+
+mod world;
+
+use std::time::Duration;
+
+use ratewarden_detect::{By, Detector, Engine, Filter, Kind, RouteKind, Settings};
+use ratewarden_model::{Finding, Resource, Severity};
+use ratewarden_traffic::{MONDAY_MS, Traffic, background, scenario};
+use world::{World, hashed};
+
+const HOUR: Duration = Duration::from_secs(3600);
+/// Nine o'clock.
+const MORNING: i64 = MONDAY_MS + 9 * 3_600_000;
+
+/// The defaults, and what only an operator can say.
+fn settings() -> Settings {
+    let own = |rule: &str, kinds: &[RouteKind], per: By, kind: Kind, seconds: u32| Detector {
+        name: rule.to_owned(),
+        rule: format!("watch.{rule}"),
+        severity: Severity::Medium,
+        filter: Filter { kinds: kinds.to_vec(), ..Filter::default() },
+        per: vec![per],
+        kind,
+        seconds,
+    };
+    let mut detectors = ratewarden_detect::detectors();
+    let alive = Kind::Level { resource: Resource::Cluster, most: Some(20.0), percent: None };
+    detectors.extend([
+        own("clusters-alive", &[RouteKind::Cluster, RouteKind::ClusterEnd], By::Caller, alive, 3600),
+        own("jobs-per-hour", &[RouteKind::Job], By::Caller, Kind::Rate { calls: 500, filled: 1 }, 3600),
+        own("daily-quota", &[], By::Token, Kind::Daily { calls: 10_000 }, 86_400),
+    ]);
+    Settings { detectors, geography: Some(Box::new(World)), ..Settings::default() }
+}
+
+fn findings(traffic: &Traffic) -> Vec<Finding> {
+    let mut engine = Engine::new(settings());
+    for call in traffic.iter() {
+        engine.see(&hashed(&call.as_call()));
+    }
+    engine.finish();
+    assert_eq!(engine.counts().calls, traffic.len() as u64);
+    engine.findings()
+}
+
+fn shown(findings: &[Finding]) -> String {
+    let lines = findings.iter().map(|finding| {
+        let seen = finding.seen.as_ref().unwrap();
+        format!(
+            "{} {} {} count {}±{} of {} {}..{} {:?}",
+            finding.rule,
+            finding.subject.kind(),
+            finding.subject.label(),
+            seen.count,
+            seen.count_error,
+            seen.threshold,
+            seen.first_seen,
+            seen.last_seen,
+            seen.samples
+        )
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn abuse_is_found() {
+    let mut missing = Vec::new();
+    for (name, make) in scenario::ALL {
+        let scenario = make(7, MORNING);
+        let found = findings(&scenario.calls);
+        let subject = world::subject(&scenario);
+        let is_it = |finding: &&Finding| finding.rule == scenario.rule && finding.subject == subject;
+        let extra: Vec<_> = found.iter().filter(|finding| !is_it(finding)).map(|finding| format!("{} {}", finding.rule, finding.subject.label())).collect();
+        match found.iter().find(is_it) {
+            Some(finding) => {
+                let seen = finding.seen.as_ref().unwrap();
+                println!("ok   {name}: {} of {} abusive; also {extra:?}", seen.count, scenario.abusive);
+            }
+            None => missing.push(format!("{name}: {} {:?} ({} calls) not in\n{}", scenario.rule, subject, scenario.abusive, shown(&found))),
+        }
+    }
+    assert!(missing.is_empty(), "{}", missing.join("\n\n"));
+}
+
+#[test]
+fn honest_traffic_is_not_called_abuse() {
+    let mut wrong = Vec::new();
+    for (name, make) in background::ALL {
+        let traffic = make(3, MORNING, 3 * HOUR);
+        let found = findings(&traffic);
+        println!("{name}: {} calls", traffic.len());
+        if !found.is_empty() {
+            wrong.push(format!("{name} ({} calls):\n{}", traffic.len(), shown(&found)));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
