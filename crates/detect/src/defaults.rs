@@ -82,7 +82,7 @@ fn control() -> Vec<Detector> {
 fn credentials() -> Vec<Detector> {
     let denied = |filter: Filter| Filter { statuses: Statuses::of(&DENIED), ..filter };
     let unauthorised =
-        Filter { statuses: Statuses::of(&[401]), without: vec![Shows::Credential], ..dynamic() };
+        Filter { statuses: Statuses::of(&[401]), without: vec![Shows::Credential, Shows::User], ..dynamic() };
     vec![
         detector(&abuse::TOKEN_GUESSING, "", denied(dynamic()), &[By::Address], distinct(By::Token, 5), 60),
         detector(
@@ -103,6 +103,14 @@ fn credentials() -> Vec<Detector> {
         ),
         detector(
             &abuse::TOKEN_GUESSING_DISTRIBUTED,
+            "many credentials refused at one place",
+            denied(dynamic()),
+            &[By::Route],
+            distinct(By::Token, 50),
+            600,
+        ),
+        detector(
+            &abuse::TOKEN_GUESSING_DISTRIBUTED,
             "one account from many addresses",
             denied(Filter { with: vec![Shows::User], ..dynamic() }),
             &[By::User],
@@ -113,6 +121,14 @@ fn credentials() -> Vec<Detector> {
         detector(
             &abuse::TOKEN_NETWORKS,
             "",
+            Filter::default(),
+            &[By::Token],
+            distinct(By::Prefix, 20),
+            600,
+        ),
+        detector(
+            &abuse::TOKEN_NETWORKS,
+            "large networks of one credential",
             Filter::default(),
             &[By::Token],
             distinct(By::WideNetwork, 30),
@@ -159,6 +175,22 @@ fn logins() -> Vec<Detector> {
             300,
         ),
         detector(
+            &abuse::LOGIN_BRUTE_FORCE,
+            "one user refused again and again",
+            Filter { statuses: Statuses::of(&[401]), with: vec![Shows::User], ..dynamic() },
+            &[By::Address, By::Template],
+            burst(6),
+            10,
+        ),
+        detector(
+            &abuse::ACCOUNT_SPREAD,
+            "accounts that are asked for",
+            Filter { kinds: vec![Is::Login], statuses: Statuses::of(&[404]), with: vec![Shows::User], ..dynamic() },
+            &[By::Address],
+            distinct(By::User, 10),
+            300,
+        ),
+        detector(
             &abuse::LOW_AND_SLOW,
             "",
             login(),
@@ -194,7 +226,7 @@ fn reads() -> Vec<Detector> {
             "",
             Filter { kinds: vec![Is::Write], ..Filter::default() },
             &[By::Template],
-            Kind::Share { of: By::Key, percent: 50, calls: 500 },
+            Kind::Share { of: By::Key, percent: 30, calls: 500 },
             300,
         ),
         detector(
@@ -205,7 +237,7 @@ fn reads() -> Vec<Detector> {
                 ..Filter::default()
             },
             &[By::Template],
-            Kind::Share { of: By::Key, percent: 50, calls: 500 },
+            Kind::Share { of: By::Key, percent: 30, calls: 500 },
             300,
         ),
         detector(
@@ -229,12 +261,12 @@ fn reads() -> Vec<Detector> {
             "",
             Filter {
                 with: vec![Shows::Large],
-                without: vec![Shows::Paging, Shows::Limit, Shows::Referer],
+                without: vec![Shows::Paging, Shows::Limit, Shows::Referer, Shows::Id],
                 ..read()
             },
             &[By::Caller, By::Template],
-            burst(20),
-            600,
+            burst(12),
+            900,
         ),
         detector(
             &abuse::ENUMERATION,

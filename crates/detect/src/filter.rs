@@ -9,12 +9,12 @@ use crate::spec::{Detector, Filter, RouteKind, Shows};
 
 /// What a call shows, as bits.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Shown(u8);
+pub(crate) struct Shown(u16);
 
 impl Shown {
     #[inline]
     pub(crate) const fn set(&mut self, what: Shows, holds: bool) {
-        self.0 |= (holds as u8) << what as u8;
+        self.0 |= (holds as u16) << what as u8;
     }
 
     #[inline]
@@ -22,6 +22,9 @@ impl Shown {
         self.0 >> what as u8 & 1 == 1
     }
 }
+
+/// Combinations of what a call can show.
+const COMBINATIONS: u16 = 1 << 9;
 
 /// Statuses with a place of their own; others have the last.
 const STATUSES: usize = 601;
@@ -45,7 +48,7 @@ impl Filters {
             |place: usize| if place + 1 == STATUSES { u16::MAX } else { u16::try_from(place).unwrap_or(0) };
         let by_status =
             (0..STATUSES).map(|place| set(&|filter| filter.statuses.has(status(place)))).collect();
-        let by_shown = (0..=u8::MAX)
+        let by_shown = (0..COMBINATIONS)
             .map(|shown| {
                 let shown = Shown(shown);
                 set(&|filter| {
@@ -147,7 +150,7 @@ mod tests {
         ] {
             let route = filters.of_route(method.as_bytes(), path, kinds);
             for status in [0, 200, 401, 404, 503, 999] {
-                for shown in (0..=u8::MAX).map(Shown) {
+                for shown in (0..COMBINATIONS).map(Shown) {
                     let set = filters.of(route, status, shown);
                     for (place, detector) in detectors.iter().enumerate() {
                         let filter = &detector.filter;

@@ -206,6 +206,8 @@ pub enum Shows {
     Referer,
     /// A query.
     Query,
+    /// An id in its path.
+    Id,
     /// A number in its path or cursor.
     Number,
     /// A page size.

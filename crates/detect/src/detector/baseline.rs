@@ -68,10 +68,10 @@ impl Baseline {
 
     pub(crate) fn tick(&mut self, now: u32) -> Vec<Raised> {
         let hour = now / HOUR;
-        let rise = self.all.rise(hour);
         let mut raised = Vec::new();
         for (&key, history) in &self.groups {
             let Some(most) = history.most(hour).filter(|_| history.now >= self.calls) else { continue };
+            let rise = self.all.rise_beside(history, most, hour);
             let allowed = f64::from(most.max(1)) * f64::from(self.factor) * rise.max(1.0);
             if f64::from(history.now) >= allowed {
                 let facts = vec![("most_calls_in_an_hour_before", most.into())];
@@ -120,8 +120,10 @@ impl History {
         self.past.iter().copied().max().filter(|_| is_known)
     }
 
-    /// How many times the most calls of any hour before there are now.
-    fn rise(&self, hour: u32) -> f64 {
-        self.most(hour).map_or(1.0, |most| f64::from(self.now) / f64::from(most.max(1)))
+    /// How many times the most calls of any hour before there are now, those of one group, which had `most`, left out.
+    fn rise_beside(&self, group: &Self, most: u32, hour: u32) -> f64 {
+        let others = |most_of_all: u32| most_of_all.saturating_sub(most).max(1);
+        let now = self.now.saturating_sub(group.now);
+        self.most(hour).map_or(1.0, |all| f64::from(now) / f64::from(others(all)))
     }
 }

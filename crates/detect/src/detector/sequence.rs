@@ -2,8 +2,8 @@
 //!
 //! Numbers are cut into blocks of 512, and a group is told apart by the block, so a stray number far away spoils
 //! nothing. In a block each number is one bit, so distinct numbers are exact, and the order in which they come does not
-//! matter: up, down, mixed, or spread over connections. Numbers are walked when two of five in the stretch from the
-//! lowest to the highest were asked for; who picks here and there fills no stretch.
+//! matter: up, down, mixed, or spread over connections. Numbers are walked when a quarter of those from the lowest to the
+//! highest were asked for; who picks here and there fills no stretch.
 
 use super::{Over, Seen};
 use crate::hash::both;
@@ -83,7 +83,7 @@ impl Sequence {
         walk.halves[half as usize % 2][bit / 64] |= 1 << (bit % 64);
         let union = walk.union();
         let count: u32 = union.iter().map(|word| word.count_ones()).sum();
-        if count < self.numbers || count * 5 < span(&union) * 2 {
+        if count < self.numbers || count * 4 < span(&union) {
             return if walk.is_active { Seen::Under } else { Seen::Quiet };
         }
         let since = walk.first.max(walk.number.saturating_sub(1).saturating_mul(self.half));

@@ -1,8 +1,8 @@
 //! One key with an outsized share of a group's calls: a hot partition.
 //!
 //! Each group (a route, a table) has two sketches of the most frequent keys, of this half of the window and of the one
-//! before. They are looked at every few seconds. A share counts only where there are several keys: an API with one
-//! key is not skewed.
+//! before. They are looked at every few seconds. A share counts only where there are several keys, and where it is several
+//! times that of the next: an API with one key is not skewed, nor is one with three.
 
 use std::collections::HashMap;
 
@@ -18,7 +18,9 @@ const GROUPS: usize = 512;
 /// Keys of a group that are counted.
 const KEYS: usize = 128;
 /// Different keys that a group must have.
-const OTHERS: usize = 5;
+const OTHERS: usize = 10;
+/// So many times the calls of the next key.
+const TIMES: u64 = 4;
 
 #[derive(Debug)]
 pub(crate) struct Share {
@@ -89,7 +91,9 @@ impl Share {
                 continue;
             }
             let is_over = |count: u64| count * 100 >= calls * u64::from(self.percent);
-            for one in both.ranked.iter().take_while(|one| is_over(one.count - one.error)) {
+            let next = both.ranked.get(1).map_or(0, |next| next.count);
+            let hot = both.ranked.first().filter(|one| is_over(one.count - one.error) && one.count >= TIMES * next);
+            if let Some(one) = hot {
                 let subject = Subject::named(kind(self.of), one.label.1.clone());
                 let since = if group.calls_before > 0 { group.first_before } else { group.first };
                 let over = Over { count: one.count, error: one.error, since };

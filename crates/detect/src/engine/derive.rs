@@ -35,6 +35,7 @@ impl Engine {
         shown.set(Shows::User, user != 0);
         shown.set(Shows::Referer, !call.referer.is_empty());
         shown.set(Shows::Query, !query.is_empty());
+        shown.set(Shows::Id, route.id.1 > 0);
         shown.set(Shows::Number, number.is_some());
         shown.set(Shows::Limit, asked.limit.is_some());
         shown.set(Shows::Paging, asked.is_paged);

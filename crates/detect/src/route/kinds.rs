@@ -104,7 +104,8 @@ const STATIC: [&[u8]; 26] = [
     b"webmanifest",
 ];
 
-const LOGIN: [&str; 24] = [
+const LOGIN: [&str; 25] = [
+    "forgot",
     "login",
     "log-in",
     "log_in",

@@ -1,5 +1,8 @@
 //! What a query asks for: how much, and from where on.
 
+use base64::Engine as _;
+use base64::engine::general_purpose;
+
 /// What there is to know of a query.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Query {
@@ -54,11 +57,25 @@ impl Query {
                     number(value).map(|limit| u32::try_from(limit).unwrap_or(u32::MAX)).or(found.limit);
             } else if PLACES.iter().any(|known| known.eq_ignore_ascii_case(name)) {
                 found.is_paged = true;
-                found.place = number(value).or(found.place);
+                found.place = number(value).or_else(|| decoded(value)).or(found.place);
             }
         }
         found
     }
+}
+
+/// The number in a cursor that is Base64, such as of `id:700000`: the last run of digits.
+fn decoded(value: &[u8]) -> Option<u64> {
+    let mut text = [0; 48];
+    let value = value.strip_suffix(b"%3D%3D").or_else(|| value.strip_suffix(b"%3D")).unwrap_or(value);
+    let length = [general_purpose::URL_SAFE_NO_PAD, general_purpose::STANDARD_NO_PAD]
+        .iter()
+        .find_map(|engine| engine.decode_slice(value.trim_ascii_end().strip_suffix(b"=").unwrap_or(value), &mut text).ok())?;
+    let text = text.get(..length)?;
+    if !text.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ') {
+        return None;
+    }
+    text.split(|byte| !byte.is_ascii_digit()).rev().find_map(number)
 }
 
 fn number(value: &[u8]) -> Option<u64> {
@@ -78,6 +95,8 @@ mod tests {
         assert_eq!(found, Query { limit: Some(100), place: Some(77), is_paged: true });
         assert_eq!(Query::of(b"per_page=9999999999&x"), Query { limit: Some(u32::MAX), ..Query::default() });
         assert!(Query::of(b"page_token=abc").is_paged);
+        assert_eq!(Query::of(b"cursor=aWQ6NzAwMDAw").place, Some(700_000));
+        assert_eq!(Query::of(b"cursor=ab%zz").place, None);
         assert_eq!(Query::of(b""), Query::default());
     }
 }
