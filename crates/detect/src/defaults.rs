@@ -118,14 +118,7 @@ fn credentials() -> Vec<Detector> {
             600,
         ),
         detector(&abuse::TOKEN_SPREAD, "", Filter::default(), &[By::Token], distinct(By::Country, 50), 3600),
-        detector(
-            &abuse::TOKEN_NETWORKS,
-            "",
-            Filter::default(),
-            &[By::Token],
-            distinct(By::Prefix, 20),
-            600,
-        ),
+        detector(&abuse::TOKEN_NETWORKS, "", Filter::default(), &[By::Token], distinct(By::Prefix, 20), 600),
         detector(
             &abuse::TOKEN_NETWORKS,
             "large networks of one credential",
@@ -185,7 +178,12 @@ fn logins() -> Vec<Detector> {
         detector(
             &abuse::ACCOUNT_SPREAD,
             "accounts that are asked for",
-            Filter { kinds: vec![Is::Login], statuses: Statuses::of(&[404]), with: vec![Shows::User], ..dynamic() },
+            Filter {
+                kinds: vec![Is::Login],
+                statuses: Statuses::of(&[404]),
+                with: vec![Shows::User],
+                ..dynamic()
+            },
             &[By::Address],
             distinct(By::User, 10),
             300,

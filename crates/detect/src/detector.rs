@@ -77,8 +77,9 @@ pub(crate) struct Machine {
 enum Inner {
     Rate(rate::Rate),
     Few(distinct::Distinct<1>),
-    Some(distinct::Distinct<4>),
-    Many(distinct::Distinct<64>),
+    Dozens(distinct::Distinct<2>),
+    Hundreds(distinct::Distinct<4>),
+    Thousands(distinct::Distinct<64>),
     Share(share::Share),
     Ratio(ratio::Ratio),
     Sequence(sequence::Sequence),
@@ -98,9 +99,10 @@ impl Machine {
             Kind::Distinct { of: what, values, percent } => {
                 of = Some(*what);
                 match values {
-                    0..=48 => Inner::Few(distinct::Distinct::new(*values, *percent, seconds)),
-                    49..=300 => Inner::Some(distinct::Distinct::new(*values, *percent, seconds)),
-                    _ => Inner::Many(distinct::Distinct::new(*values, *percent, seconds)),
+                    0..=12 => Inner::Few(distinct::Distinct::new(*values, *percent, seconds)),
+                    13..=50 => Inner::Dozens(distinct::Distinct::new(*values, *percent, seconds)),
+                    51..=300 => Inner::Hundreds(distinct::Distinct::new(*values, *percent, seconds)),
+                    _ => Inner::Thousands(distinct::Distinct::new(*values, *percent, seconds)),
                 }
             }
             Kind::Share { of: what, percent, calls } => {
@@ -155,8 +157,9 @@ impl Machine {
         match &mut self.inner {
             Inner::Rate(rate) => rate.see(group, event.second),
             Inner::Few(distinct) => distinct.see(group, event.second, of(self.of)),
-            Inner::Some(distinct) => distinct.see(group, event.second, of(self.of)),
-            Inner::Many(distinct) => distinct.see(group, event.second, of(self.of)),
+            Inner::Dozens(distinct) => distinct.see(group, event.second, of(self.of)),
+            Inner::Hundreds(distinct) => distinct.see(group, event.second, of(self.of)),
+            Inner::Thousands(distinct) => distinct.see(group, event.second, of(self.of)),
             Inner::Share(share) => share.see(group, of(self.of), event, around),
             Inner::Ratio(ratio) => ratio.see(group, event.second, event.status),
             Inner::Sequence(sequence) => sequence.see(group, event.second, event.number),
@@ -183,8 +186,9 @@ impl Machine {
         match &mut self.inner {
             Inner::Rate(rate) => rate.set_active(group, is_active),
             Inner::Few(distinct) => distinct.set_active(group, is_active),
-            Inner::Some(distinct) => distinct.set_active(group, is_active),
-            Inner::Many(distinct) => distinct.set_active(group, is_active),
+            Inner::Dozens(distinct) => distinct.set_active(group, is_active),
+            Inner::Hundreds(distinct) => distinct.set_active(group, is_active),
+            Inner::Thousands(distinct) => distinct.set_active(group, is_active),
             Inner::Ratio(ratio) => ratio.set_active(group, is_active),
             Inner::Sequence(sequence) => sequence.set_active(group, is_active),
             Inner::Share(_)
@@ -201,8 +205,9 @@ impl Machine {
         match &self.inner {
             Inner::Rate(rate) => rate.bytes(),
             Inner::Few(distinct) => distinct.bytes(),
-            Inner::Some(distinct) => distinct.bytes(),
-            Inner::Many(distinct) => distinct.bytes(),
+            Inner::Dozens(distinct) => distinct.bytes(),
+            Inner::Hundreds(distinct) => distinct.bytes(),
+            Inner::Thousands(distinct) => distinct.bytes(),
             Inner::Share(share) => share.bytes(),
             Inner::Ratio(ratio) => ratio.bytes(),
             Inner::Sequence(sequence) => sequence.bytes(),

@@ -92,7 +92,8 @@ impl Share {
             }
             let is_over = |count: u64| count * 100 >= calls * u64::from(self.percent);
             let next = both.ranked.get(1).map_or(0, |next| next.count);
-            let hot = both.ranked.first().filter(|one| is_over(one.count - one.error) && one.count >= TIMES * next);
+            let hot =
+                both.ranked.first().filter(|one| is_over(one.count - one.error) && one.count >= TIMES * next);
             if let Some(one) = hot {
                 let subject = Subject::named(kind(self.of), one.label.1.clone());
                 let since = if group.calls_before > 0 { group.first_before } else { group.first };

@@ -68,9 +68,10 @@ impl Query {
 fn decoded(value: &[u8]) -> Option<u64> {
     let mut text = [0; 48];
     let value = value.strip_suffix(b"%3D%3D").or_else(|| value.strip_suffix(b"%3D")).unwrap_or(value);
-    let length = [general_purpose::URL_SAFE_NO_PAD, general_purpose::STANDARD_NO_PAD]
-        .iter()
-        .find_map(|engine| engine.decode_slice(value.trim_ascii_end().strip_suffix(b"=").unwrap_or(value), &mut text).ok())?;
+    let length =
+        [general_purpose::URL_SAFE_NO_PAD, general_purpose::STANDARD_NO_PAD].iter().find_map(|engine| {
+            engine.decode_slice(value.trim_ascii_end().strip_suffix(b"=").unwrap_or(value), &mut text).ok()
+        })?;
     let text = text.get(..length)?;
     if !text.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ') {
         return None;

@@ -74,13 +74,23 @@ fn abuse_is_found() {
         let found = findings(&scenario.calls);
         let subject = world::subject(&scenario);
         let is_it = |finding: &&Finding| finding.rule == scenario.rule && finding.subject == subject;
-        let extra: Vec<_> = found.iter().filter(|finding| !is_it(finding)).map(|finding| format!("{} {}", finding.rule, finding.subject.label())).collect();
+        let extra: Vec<_> = found
+            .iter()
+            .filter(|finding| !is_it(finding))
+            .map(|finding| format!("{} {}", finding.rule, finding.subject.label()))
+            .collect();
         match found.iter().find(is_it) {
             Some(finding) => {
                 let seen = finding.seen.as_ref().unwrap();
                 println!("ok   {name}: {} of {} abusive; also {extra:?}", seen.count, scenario.abusive);
             }
-            None => missing.push(format!("{name}: {} {:?} ({} calls) not in\n{}", scenario.rule, subject, scenario.abusive, shown(&found))),
+            None => missing.push(format!(
+                "{name}: {} {:?} ({} calls) not in\n{}",
+                scenario.rule,
+                subject,
+                scenario.abusive,
+                shown(&found)
+            )),
         }
     }
     assert!(missing.is_empty(), "{}", missing.join("\n\n"));

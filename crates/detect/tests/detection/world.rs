@@ -15,14 +15,17 @@ pub(crate) struct World;
 impl Geography for World {
     fn locate(&self, address: IpAddr) -> Option<Location> {
         let IpAddr::V4(four) = address else { return None };
-        let country = COUNTRIES.iter().find(|country| country.networks.iter().any(|network| four.octets().starts_with(network)))?;
+        let country = COUNTRIES
+            .iter()
+            .find(|country| country.networks.iter().any(|network| four.octets().starts_with(network)))?;
         let code: [u8; 2] = country.code.as_bytes().try_into().ok()?;
         Some(Location { country: code, asn: None, point: ratewarden_detect::centre(code) })
     }
 }
 
 fn id(credential: &[u8]) -> u128 {
-    let half = |salt: u8| u128::from(BuildHasherDefault::<DefaultHasher>::default().hash_one((salt, credential)));
+    let half =
+        |salt: u8| u128::from(BuildHasherDefault::<DefaultHasher>::default().hash_one((salt, credential)));
     half(1) << 64 | half(2)
 }
 
