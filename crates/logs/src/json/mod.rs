@@ -11,3 +11,6 @@ pub(crate) mod map;
 pub(crate) mod presets;
 pub(crate) mod text;
 pub(crate) mod walk;
+
+#[cfg(test)]
+mod tests;
