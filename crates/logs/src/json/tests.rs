@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use serde_json::Value as Json;
 
 use super::fields::Fields;
+use super::shape::Shape;
 use super::text::{Place, unescape};
 use super::walk::walk;
 use crate::row::{Field, Row, Unit};
@@ -66,12 +67,21 @@ fn is_json(text: &[u8]) -> bool {
 
 proptest! {
     #[test]
-    fn values_are_found_where_the_model_finds_them(object in json().prop_filter("an object", Json::is_object), pretty: bool) {
+    fn values_are_found_where_the_model_finds_them(
+        before in json().prop_filter("an object", Json::is_object),
+        object in json().prop_filter("an object", Json::is_object),
+        pretty: bool,
+    ) {
         let text = if pretty { serde_json::to_string_pretty(&object) } else { serde_json::to_string(&object) }.unwrap();
         let fields = fields();
+        // A line of another object before it, whose shape this one is expected to have.
+        let mut shape = Shape::default();
+        let before = serde_json::to_string(&before).unwrap();
+        let mut place = Place { text: before.as_bytes(), at: 0 };
+        prop_assert!(walk(&mut place, &fields, &mut shape, &mut Row::new()).is_some());
         let mut row = Row::new();
         let mut place = Place { text: text.as_bytes(), at: 0 };
-        prop_assert!(walk(&mut place, &fields, &mut row).is_some() && place.is_end(), "{text}");
+        prop_assert!(walk(&mut place, &fields, &mut shape, &mut row).is_some() && place.is_end(), "{text}");
         let mut scratch = Vec::new();
         row.settle(&mut scratch);
         for (path, field) in PATHS {
@@ -141,7 +151,7 @@ fn depth_has_the_models_limit() {
 fn a_lone_surrogate_is_a_replacement_and_a_key_may_have_escapes() {
     let mut row = Row::new();
     let mut place = Place { text: br#"{"\u0061":"x\ud800y","b":true}"#, at: 0 };
-    assert!(walk(&mut place, &fields(), &mut row).is_some());
+    assert!(walk(&mut place, &fields(), &mut Shape::default(), &mut row).is_some());
     let mut scratch = Vec::new();
     row.settle(&mut scratch);
     assert_eq!(row.text(Field::User), "x\u{fffd}y".as_bytes());

@@ -47,11 +47,11 @@ fn a_reader_that_was_told_reads_no_other_form() {
 #[test]
 fn nginx_combined_is_read() {
     let calls = calls("nginx-combined");
-    let first = Owned::after(0).from_address("203.0.113.7").asked("GET", "/api/items?page=2");
+    let first = Owned::after(0).coming_from("203.0.113.7").asked("GET", "/api/items?page=2");
     assert_eq!(calls[0], first.answered(200, 1532).agent("curl/8.5.0"));
     assert_eq!((&*calls[1].user, &*calls[1].referer), ("alice", "https://example.com/login?next=%2F"));
     assert_eq!(calls[1].at_ms, calls[0].at_ms - 3_600_000);
-    assert_eq!(calls[2], Owned::after(1000).from_address("2001:db8::17").asked("GET", "/").answered(304, 0));
+    assert_eq!(calls[2], Owned::after(1000).coming_from("2001:db8::17").asked("GET", "/").answered(304, 0));
     assert_eq!((&*calls[3].user, &*calls[3].target), ("john doe", r"/a\x22b?q=\x5C"));
     assert_eq!((&*calls[4].method, &*calls[4].target), ("", r"\x16\x03\x01\x02\x00\x01\x00\x01\xFC"));
     assert_eq!((calls[5].status, &*calls[5].target), (0, ""));
@@ -87,7 +87,7 @@ fn a_user_name_cannot_forge_a_line() {
 #[test]
 fn envoy_haproxy_and_alb_are_read() {
     let envoy = calls("envoy-text");
-    let first = Owned::after(310).from_address("203.0.113.7").asked("POST", "/api/v1/locations");
+    let first = Owned::after(310).coming_from("203.0.113.7").asked("POST", "/api/v1/locations");
     assert_eq!(envoy[0], first.answered(204, 0).took(226_000).agent("nsq2http"));
     assert_eq!((envoy[1].address, envoy[1].status, envoy[1].bytes), (None, 503, 19));
     assert_eq!(envoy[2].address, Some("203.0.113.9".parse().unwrap()));
@@ -99,7 +99,7 @@ fn envoy_haproxy_and_alb_are_read() {
     assert_eq!(haproxy[2].address, Some("2001:db8::7".parse().unwrap()));
     assert_eq!((haproxy[2].micros, haproxy[2].bytes), (Some(10_000), 99));
     let alb = calls("aws-alb");
-    let first = Owned::after(186).from_address("203.0.113.7").asked("GET", "/a?b=c");
+    let first = Owned::after(186).coming_from("203.0.113.7").asked("GET", "/a?b=c");
     assert_eq!(alb[0], first.answered(200, 366).took(1000).agent("curl/8.5.0"));
     assert_eq!((alb[1].micros, alb[1].status, &*alb[1].target), (None, 502, "/"));
     assert_eq!(alb[2].address, Some("2001:db8::1".parse().unwrap()));
@@ -108,10 +108,10 @@ fn envoy_haproxy_and_alb_are_read() {
 #[test]
 fn errors_of_nginx_that_tell_of_a_client_are_calls() {
     let calls = calls("nginx-error");
-    let first = Owned::after(0).from_address("203.0.113.7").asked("GET", "/api/items?page=2");
+    let first = Owned::after(0).coming_from("203.0.113.7").asked("GET", "/api/items?page=2");
     assert_eq!(calls[0], first.answered(503, 0));
     assert_eq!((calls[1].status, &*calls[1].target), (503, "/upload"));
-    let wrong = Owned::after(2000).from_address("203.0.113.8").asked("GET", "/admin").user("alice");
+    let wrong = Owned::after(2000).coming_from("203.0.113.8").asked("GET", "/admin").user("alice");
     assert_eq!(calls[2], wrong.answered(401, 0));
     assert_eq!((&*calls[3].user, calls[3].status), ("mallory", 401));
     for line in [
@@ -134,7 +134,7 @@ fn a_name_in_an_error_line_cannot_blame_another_address() {
 fn audit_records_of_cassandra_are_calls() {
     let calls = calls("cassandra-audit");
     let first =
-        Owned::after(457).from_address("203.0.113.7").asked("SELECT", "shop.orders").user("cassandra");
+        Owned::after(457).coming_from("203.0.113.7").asked("SELECT", "shop.orders").user("cassandra");
     assert_eq!(calls[0], Owned { key: "alice".into(), ..first });
     assert_eq!((calls[1].status, &*calls[1].user, &*calls[1].method), (401, "root", "LOGIN_ERROR"));
     assert_eq!((calls[2].address, &*calls[2].key), (Some("::1".parse().unwrap()), "bob"));

@@ -12,17 +12,17 @@ fn mapped(map: &str) -> Options {
 #[test]
 fn proxies_that_write_json_are_read() {
     let envoy = calls("json-envoy");
-    let first = Owned::after(123).from_address("203.0.113.7").asked("GET", "/api/items?page=2");
+    let first = Owned::after(123).coming_from("203.0.113.7").asked("GET", "/api/items?page=2");
     assert_eq!(envoy[0], first.answered(200, 1532).took(12_000).agent("curl/8.5.0"));
     assert_eq!(envoy[1].address, Some("203.0.113.9".parse().unwrap()));
     assert_eq!((&*envoy[1].target, &*envoy[1].agent), ("/a\"b", "a \"quoted\" one"));
     assert_eq!((envoy[2].address, envoy[2].micros), (Some("2001:db8::7".parse().unwrap()), None));
     let caddy = calls("json-caddy");
-    let first = Owned::after(524).from_address("203.0.113.7").asked("GET", "/items?x=1").user("alice");
+    let first = Owned::after(524).coming_from("203.0.113.7").asked("GET", "/items?x=1").user("alice");
     assert_eq!(caddy[0], first.answered(200, 10_900).took(929).agent("curl/8.5.0"));
     assert_eq!((&*caddy[1].credential, caddy[1].micros), ("sekrit-1", Some(92)));
     let traefik = calls("json-traefik");
-    let first = Owned::after(123).from_address("203.0.113.7").asked("GET", "/whoami?x=1");
+    let first = Owned::after(123).coming_from("203.0.113.7").asked("GET", "/whoami?x=1");
     assert_eq!(traefik[0], first.answered(200, 412).took(2123).agent("curl/8.5.0"));
     assert_eq!((&*traefik[1].user, traefik[1].micros), ("dave", Some(1)));
 }
@@ -30,7 +30,7 @@ fn proxies_that_write_json_are_read() {
 #[test]
 fn what_aws_writes_is_read() {
     let gateway = calls("json-apigateway");
-    let first = Owned::after(0).from_address("203.0.113.7").asked("GET", "/items/{id}");
+    let first = Owned::after(0).coming_from("203.0.113.7").asked("GET", "/items/{id}");
     assert_eq!(gateway[0], first.answered(200, 1532));
     assert_eq!((&*gateway[1].target, &*gateway[1].credential), ("/pets", "k1d2"));
     assert_eq!((gateway[1].status, gateway[1].micros), (403, Some(14_000)));
@@ -57,7 +57,7 @@ fn a_record_that_is_no_call_does_not_keep_the_others_back() {
 #[test]
 fn our_own_gateway_and_anyscale_are_read() {
     let guard = calls("json-ratewarden");
-    let first = Owned::after(123).from_address("203.0.113.7").asked("POST", "/api/jobs/").user("team-a");
+    let first = Owned::after(123).coming_from("203.0.113.7").asked("POST", "/api/jobs/").user("team-a");
     assert_eq!(guard[0], first.answered(200, 120).took(812));
     assert_eq!((guard[1].hashed, &*guard[1].credential, &*guard[1].user), (true, "key:1a2b3c", ""));
     assert_eq!((guard[2].status, &*guard[2].user, &*guard[2].credential), (400, "", ""));
@@ -65,7 +65,7 @@ fn our_own_gateway_and_anyscale_are_read() {
     let anyscale = calls("json-anyscale");
     assert_eq!(
         anyscale[0],
-        Owned::after(73).from_address("203.0.113.7").asked("LOGIN", "ACCESS").user("usr_123")
+        Owned::after(73).coming_from("203.0.113.7").asked("LOGIN", "ACCESS").user("usr_123")
     );
     assert_eq!((&*anyscale[1].method, &*anyscale[1].target), ("START", "CLUSTER/ses_123"));
 }
@@ -73,9 +73,9 @@ fn our_own_gateway_and_anyscale_are_read() {
 #[test]
 fn json_with_names_that_many_logs_have_is_read() {
     let calls = calls("json");
-    let first = Owned::after(123).from_address("203.0.113.7").asked("GET", "/api");
+    let first = Owned::after(123).coming_from("203.0.113.7").asked("GET", "/api");
     assert_eq!(calls[0], first.answered(200, 0).agent("curl/8.5.0"));
-    let second = Owned::after(1000).from_address("203.0.113.8").asked("GET", "/items?page=2");
+    let second = Owned::after(1000).coming_from("203.0.113.8").asked("GET", "/items?page=2");
     assert_eq!(calls[1], second.answered(404, 153).took(4000).agent("Mozilla/5.0"));
     assert_eq!((calls[2].micros, &*calls[2].target), (Some(12_000), "/login"));
 }
@@ -88,7 +88,7 @@ fn a_field_map_says_what_is_what() {
     );
     let line = r#"{"when":{"at":1795827723500},"client.ip":"203.0.113.7","who":"al\u00efce","m":"GET","p":"/a","q":"b=c","code":"201",
         "out":12.0,"took":1500,"h":{"auth":["Bearer tok","x"],"other":[[],{}]},"pk":42,"ua":"x\"y","from":null}"#;
-    let expected = Owned::after(500).from_address("203.0.113.7").asked("GET", "/a?b=c").user("alïce");
+    let expected = Owned::after(500).coming_from("203.0.113.7").asked("GET", "/a?b=c").user("alïce");
     let expected = expected.answered(201, 12).took(1500).agent("x\"y");
     assert_eq!(one(&options, line), Owned { credential: "tok".into(), key: "42".into(), ..expected });
     let nested = line.replace(r#""client.ip":"203.0.113.7""#, r#""client":{"ip":"203.0.113.8"}"#);

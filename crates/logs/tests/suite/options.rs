@@ -29,7 +29,7 @@ fn a_whole_directive_is_a_format() {
                                     '"r":"$request","s":$status,"took":$request_time}';"#;
     let line = r#"{"t":"2026-11-28T01:02:03+00:00","ip":"203.0.113.7","key":"a\"b","r":"GET /x?q=\"1\" HTTP/1.1","s":200,"took":0.012}"#;
     let expected =
-        Owned::after(0).from_address("203.0.113.7").asked("GET", "/x?q=\"1\"").answered(200, 0).took(12_000);
+        Owned::after(0).coming_from("203.0.113.7").asked("GET", "/x?q=\"1\"").answered(200, 0).took(12_000);
     assert_eq!(one(&format(text), line), Owned { credential: "a\"b".into(), ..expected });
 }
 
@@ -40,7 +40,7 @@ fn variables_mean_what_nginx_says() {
     );
     let line = r#"1795827723.250|192.0.2.1, 203.0.113.7|GET|/a|b=c|512|1.500|10.0.0.1:80, 10.0.0.2:80 : 10.0.0.3:80 502, 502 : 200|"Bearer abc"|s1|whatever"#;
     let expected =
-        Owned::after(250).from_address("203.0.113.7").asked("GET", "/a?b=c").answered(0, 512).took(1_500_000);
+        Owned::after(250).coming_from("203.0.113.7").asked("GET", "/a?b=c").answered(0, 512).took(1_500_000);
     assert_eq!(one(&options, line), Owned { credential: "abc".into(), ..expected });
     assert_eq!(fault(&options, "1795827723.250|192.0.2.1"), Fault::Form);
 }
@@ -49,7 +49,7 @@ fn variables_mean_what_nginx_says() {
 fn a_custom_format_may_begin_like_an_envelope() {
     let options = format("$time_iso8601 $host $server_name: $remote_addr $status");
     let line = "2026-11-28T01:02:03+00:00 a b: 203.0.113.7 200";
-    assert_eq!(one(&options, line), Owned::after(0).from_address("203.0.113.7").answered(200, 0));
+    assert_eq!(one(&options, line), Owned::after(0).coming_from("203.0.113.7").answered(200, 0));
     let wrapped = format!("<190>Nov 28 05:06:07 web-1 nginx: {line}");
     assert_eq!(one(&options, &wrapped), one(&options, line));
 }

@@ -60,7 +60,7 @@ impl Owned {
         Self::from(&Call::at(BEGUN + millis))
     }
 
-    pub(crate) fn from_address(self, address: &str) -> Self {
+    pub(crate) fn coming_from(self, address: &str) -> Self {
         Self { address: Some(address.parse().unwrap()), ..self }
     }
 
