@@ -194,6 +194,3 @@ fn variable(name: &str, column: usize) -> Result<Variable, Mistake> {
         _ => Ok(Variable { field: None, rank: 0, unit: Unit::Auto, width: None, is_list: false }),
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -43,10 +43,8 @@ impl Reader {
     /// # Errors
     /// When the line is no call, or one of several records is none. [`Fault::is_unreadable`] says whether to count it.
     pub fn read<F: FnMut(&Call<'_>)>(&mut self, line: &[u8], mut each: F) -> Result<(), Fault> {
-        let line = line.trim_ascii();
-        if line.is_empty() {
-            return Err(Fault::Empty);
-        }
+        // What is left of a line end of two bytes.
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
         let form = if self.enveloped && self.lines.custom.is_none() {
             self.read_enveloped(line, &mut each)
         } else {
@@ -97,7 +95,7 @@ impl Reader {
 
 /// Whether a fault says that the line was understood, so that nothing else is to be tried.
 const fn is_final(fault: Fault) -> bool {
-    matches!(fault, Fault::NoCall | Fault::Record | Fault::Piece | Fault::Long)
+    matches!(fault, Fault::Empty | Fault::NoCall | Fault::Record | Fault::Piece | Fault::Long)
 }
 
 /// Reads lines without envelopes.
@@ -150,6 +148,8 @@ impl Lines {
         stamp: Stamp<'_>,
         each: &mut F,
     ) -> Result<Form, Fault> {
+        // Not before: blanks at the end of a piece belong to the line.
+        let line = line.trim_ascii();
         if line.is_empty() {
             return Err(Fault::Empty);
         }

@@ -96,6 +96,6 @@ fn refused(operation: &[u8]) -> &[u8] {
     let name = b"Provided username ";
     let named = memchr::memmem::find(operation, name)
         .and_then(|at| operation.get(at + name.len()..))
-        .and_then(|rest| Some(rest.get(..memchr::memmem::find(rest, b" and/or password")?)?));
+        .and_then(|rest| rest.get(..memchr::memmem::find(rest, b" and/or password")?));
     named.unwrap_or_default()
 }

@@ -29,10 +29,10 @@ static FIELDS: LazyLock<Fields> = LazyLock::new(|| {
 pub(super) fn peel<'a>(line: &'a [u8], buffers: &'a mut Buffers) -> Result<Option<Peeled<'a>>, Fault> {
     let mut place = Place { text: line, at: 0 };
     let mut row = Row::new();
-    if walk(&mut place, &FIELDS, &mut row).is_none() || !place.is_end() {
+    if walk(&mut place, &FIELDS, &mut buffers.shape, &mut row).is_none() || !place.is_end() {
         return Ok(None);
     }
-    let Buffers { unwrapped, pieces } = buffers;
+    let Buffers { unwrapped, pieces, .. } = buffers;
     row.settle(unwrapped);
     let stream = match row.text(Field::Resource) {
         b"stdout" => Stream::Out,

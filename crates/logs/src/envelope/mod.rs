@@ -9,6 +9,7 @@ mod syslog;
 
 use crate::date::Stamp;
 use crate::fault::Fault;
+use crate::json::shape::Shape;
 
 /// What was in an envelope.
 #[derive(Debug, Clone, Copy)]
@@ -23,6 +24,7 @@ pub(crate) struct Peeled<'a> {
 pub(crate) struct Buffers {
     /// Docker's text without JSON's escapes.
     unwrapped: Vec<u8>,
+    shape: Shape,
     pieces: pieces::Pieces,
 }
 

@@ -1,5 +1,6 @@
 //! Which keys of an object are which fields, compiled so that a key is found in about one comparison.
 
+use crate::json::shape::same;
 use crate::row::{Field, Unit};
 
 /// What is known of a key.
@@ -43,7 +44,7 @@ impl Node {
         let mut at = *self.first.get(hash(name))?;
         loop {
             let key = self.keys.get(usize::from(at).wrapping_sub(1))?;
-            if *key.name == *name {
+            if same(&key.name, name) {
                 return Some(&key.leaf);
             }
             at = key.next;

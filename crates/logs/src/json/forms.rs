@@ -8,17 +8,32 @@ use crate::form::Form;
 use crate::json::fields::Fields;
 use crate::json::map::JsonFields;
 use crate::json::presets::{self, RECORDS, form_of};
+use crate::json::shape::Shape;
 use crate::json::text::Place;
 use crate::json::walk::walk;
 use crate::row::{Field, Row};
 use crate::text::address::address;
 
+/// The keys of a form, and the shape that its lines have.
+#[derive(Debug)]
+struct Table {
+    form: Form,
+    fields: Fields,
+    shape: Shape,
+}
+
+impl Table {
+    fn new(form: Form, fields: Fields) -> Self {
+        Self { form, fields, shape: Shape::default() }
+    }
+}
+
 /// The tables of all forms, and room for text that does not stand in the line.
 #[derive(Debug)]
 pub(crate) struct Forms {
-    tables: Vec<(Form, Fields)>,
+    tables: Vec<Table>,
     /// The user's own map, which goes before everything.
-    map: Option<Fields>,
+    map: Option<Table>,
     /// Which table the last line was of.
     last: usize,
     scratch: Vec<u8>,
@@ -27,9 +42,9 @@ pub(crate) struct Forms {
 
 impl Forms {
     pub(crate) fn new(map: Option<&JsonFields>) -> Self {
-        let map = map.map(|JsonFields(fields)| fields.clone());
+        let map = map.map(|JsonFields(fields)| Table::new(Form::Json, fields.clone()));
         let forms = Form::ALL.into_iter().filter(|form| form.is_json());
-        let tables = forms.map(|form| (form, presets::fields(form))).collect();
+        let tables = forms.map(|form| Table::new(form, presets::fields(form))).collect();
         Self { tables, map, last: 0, scratch: Vec::new(), joined: Vec::new() }
     }
 
@@ -46,24 +61,23 @@ impl Forms {
         context: &mut Context<'_>,
         each: &mut F,
     ) -> Result<Form, Fault> {
-        if let Some(map) = self.map.as_ref().filter(|_| wanted.is_none_or(|form| form == Form::Json)) {
+        if let Some(map) = self.map.as_mut().filter(|_| wanted.is_none_or(|form| form == Form::Json)) {
             let mut row = Row::new();
             whole(line, map, &mut row)?;
             hand_on(Form::Json, &mut row, &mut self.scratch, &mut self.joined, context, each)?;
             return Ok(Form::Json);
         }
         let mut row = Row::new();
-        let (form, fields) = self.tables.get(self.last).ok_or(Fault::Form)?;
-        let marks = whole(line, fields, &mut row)?;
+        let table = self.tables.get_mut(self.last).ok_or(Fault::Form)?;
+        let marks = whole(line, table, &mut row)?;
         let found = match wanted {
             Some(wanted) => wanted,
             None => form_of(marks).ok_or(Fault::Form)?,
         };
-        if found != *form {
-            self.last = self.tables.iter().position(|(form, _)| *form == found).ok_or(Fault::Form)?;
+        if found != table.form {
+            self.last = self.tables.iter().position(|table| table.form == found).ok_or(Fault::Form)?;
             row = Row::new();
-            let (_, fields) = self.tables.get(self.last).ok_or(Fault::Form)?;
-            whole(line, fields, &mut row)?;
+            whole(line, self.tables.get_mut(self.last).ok_or(Fault::Form)?, &mut row)?;
         }
         if marks & RECORDS != 0 && found == Form::JsonCloudtrail {
             self.records(line, context, each)?;
@@ -80,7 +94,7 @@ impl Forms {
         context: &mut Context<'_>,
         each: &mut F,
     ) -> Result<(), Fault> {
-        let (_, fields) = self.tables.get(self.last).ok_or(Fault::Form)?;
+        let Table { fields, shape, .. } = self.tables.get_mut(self.last).ok_or(Fault::Form)?;
         let mut place = Place { text: line, at: 0 };
         let mut all = true;
         enter_records(&mut place).ok_or(Fault::Json)?;
@@ -89,7 +103,7 @@ impl Forms {
             if place.next() == Some(b'{') {
                 // A copy, whose lifetime may be as short as this turn's.
                 let mut record = place;
-                walk(&mut record, fields, &mut row).ok_or(Fault::Json)?;
+                walk(&mut record, fields, shape, &mut row).ok_or(Fault::Json)?;
                 place.at = record.at;
                 all &= hand_on(
                     Form::JsonCloudtrail,
@@ -122,9 +136,9 @@ pub(crate) struct Context<'d> {
 
 /// Walks over a line that must be one object.
 #[inline]
-fn whole<'a>(line: &'a [u8], fields: &Fields, row: &mut Row<'a>) -> Result<u32, Fault> {
+fn whole<'a>(line: &'a [u8], table: &mut Table, row: &mut Row<'a>) -> Result<u32, Fault> {
     let mut place = Place { text: line, at: 0 };
-    let marks = walk(&mut place, fields, row).ok_or(Fault::Json)?;
+    let marks = walk(&mut place, &table.fields, &mut table.shape, row).ok_or(Fault::Json)?;
     if place.is_end() { Ok(marks) } else { Err(Fault::Json) }
 }
 

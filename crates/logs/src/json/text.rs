@@ -1,5 +1,7 @@
 //! JSON strings, numbers and what is passed over.
 
+use crate::json::plain;
+
 /// How deep JSON may be nested: what `serde_json` allows.
 const DEPTH: u32 = 127;
 
@@ -48,7 +50,7 @@ impl<'a> Place<'a> {
         let start = self.at;
         let mut escaped = false;
         loop {
-            self.at += plain(self.text.get(self.at..)?);
+            self.at += plain::length(self.text.get(self.at..)?);
             match self.peek()? {
                 b'"' => {
                     let text = self.text.get(start..self.at)?;
@@ -200,31 +202,6 @@ impl<'a> Place<'a> {
         self.string()?;
         self.eat(b':')
     }
-}
-
-/// How many bytes are neither quote nor backslash nor control characters: eight at a time, since most strings of a log are
-/// too short for a call of memchr to pay.
-#[inline]
-fn plain(text: &[u8]) -> usize {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGH: u64 = 0x8080_8080_8080_8080;
-    let mut done = 0;
-    let (words, rest) = text.as_chunks::<8>();
-    for word in words {
-        let word = u64::from_le_bytes(*word);
-        let quote = word ^ (ONES * 0x22);
-        let backslash = word ^ (ONES * 0x5c);
-        // The lowest bit that is set is right: a borrow only goes upwards.
-        let found = ((quote.wrapping_sub(ONES) & !quote)
-            | (backslash.wrapping_sub(ONES) & !backslash)
-            | (word.wrapping_sub(ONES * 0x20) & !word))
-            & HIGH;
-        if found != 0 {
-            return done + (found.trailing_zeros() / 8) as usize;
-        }
-        done += 8;
-    }
-    done + rest.iter().take_while(|&&byte| byte >= 0x20 && byte != b'"' && byte != b'\\').count()
 }
 
 /// Appends the text that a JSON string means. The escapes were checked before; a lone surrogate becomes U+FFFD.

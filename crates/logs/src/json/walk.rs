@@ -1,14 +1,20 @@
 //! The walk over one JSON object.
 
 use crate::json::fields::{Fields, Leaf};
+use crate::json::shape::Shape;
 use crate::json::text::{Place, unescape};
 use crate::row::{Kind, Row, Value};
 
 /// Walks over the object at `place` and notes in `row` what `fields` names; gives the marks of the keys that were seen.
 /// `None` where it is no JSON. What follows the object is not looked at.
 #[inline]
-pub(crate) fn walk<'a>(place: &mut Place<'a>, fields: &Fields, row: &mut Row<'a>) -> Option<u32> {
-    let mut walk = Walk { fields, row, marks: 0 };
+pub(crate) fn walk<'a>(
+    place: &mut Place<'a>,
+    fields: &Fields,
+    shape: &mut Shape,
+    row: &mut Row<'a>,
+) -> Option<u32> {
+    let mut walk = Walk { fields, shape, row, keys: 0, marks: 0 };
     place.eat(b'{')?;
     walk.object(place, 0, 1)?;
     Some(walk.marks)
@@ -16,25 +22,29 @@ pub(crate) fn walk<'a>(place: &mut Place<'a>, fields: &Fields, row: &mut Row<'a>
 
 struct Walk<'w, 'a> {
     fields: &'w Fields,
+    shape: &'w mut Shape,
     row: &'w mut Row<'a>,
+    /// How many keys were met.
+    keys: usize,
     marks: u32,
 }
 
 impl<'a> Walk<'_, 'a> {
     /// An object whose opening brace was passed over. It recurses as deep as the fields' own paths go.
     fn object(&mut self, place: &mut Place<'a>, node: u16, depth: u32) -> Option<()> {
-        let node = self.fields.node(node)?;
         if place.next()? == b'}' {
             place.at += 1;
             return Some(());
         }
         loop {
-            place.eat(b'"')?;
-            let (name, escaped) = place.string()?;
-            place.eat(b':')?;
-            let leaf = if escaped { node.get(&unescaped(name)) } else { node.get(name) };
+            place.next()?;
+            let leaf = match self.shape.expect(self.keys, node, place) {
+                Some(leaf) => leaf,
+                None => self.key(place, node)?,
+            };
+            self.keys += 1;
             match leaf {
-                Some(leaf) => self.value(place, leaf, depth)?,
+                Some(leaf) => self.value(place, &leaf, depth)?,
                 None => place.skip(depth)?,
             }
             match place.next()? {
@@ -46,6 +56,18 @@ impl<'a> Walk<'_, 'a> {
                 _ => return None,
             }
         }
+    }
+
+    /// A key that was not expected, and its colon.
+    fn key(&mut self, place: &mut Place<'a>, node: u16) -> Option<Option<Leaf>> {
+        place.eat(b'"')?;
+        let start = place.at - 1;
+        let (name, escaped) = place.string()?;
+        place.eat(b':')?;
+        let known = self.fields.node(node)?;
+        let leaf = if escaped { known.get(&unescaped(name)) } else { known.get(name) }.copied();
+        self.shape.learn(self.keys, node, place.text.get(start..place.at)?, leaf);
+        Some(leaf)
     }
 
     #[inline]
