@@ -74,7 +74,7 @@ fn a_receiver_that_fails_in_every_way_gets_everything_in_order() {
         later("soon"),
     ]);
     let hasty = ratewarden_alerts::Config {
-        timeout: Duration::from_millis(300),
+        timeout: Duration::from_secs(3),
         ..config(vec![webhook("ops", &hook.url())])
     };
     let alerts = start(&hasty, folder.path());
