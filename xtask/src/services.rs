@@ -16,13 +16,14 @@ use ratewarden_testkit::services as wanted;
 use crate::run;
 
 /// Programs that tests or checks start, and Debian's package of each.
-const PROGRAMS: [(&str, &str); 9] = [
+const PROGRAMS: [(&str, &str); 10] = [
     ("nginx", "nginx"),
     ("haproxy", "haproxy"),
     ("caddy", "caddy"),
     ("wrk", "wrk"),
     ("jq", "jq"),
     ("curl", "curl"),
+    ("openssl", "openssl"),
     ("node", "nodejs"),
     ("npm", "npm"),
     ("python3", "python3"),

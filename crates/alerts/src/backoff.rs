@@ -50,6 +50,12 @@ mod tests {
 
     proptest! {
         #[test]
+        fn whatever_a_receiver_asks_for_is_within_bounds(value: String, now_ms: i64) {
+            let asked = asked(&value, now_ms);
+            prop_assert!(wait(Retry::default(), 1, asked, 0.5) <= Retry::default().most_asked);
+        }
+
+        #[test]
         fn a_wait_stays_within_its_bounds(failures: u32, seconds: Option<u64>, chance in -1.0..2.0) {
             let retry = Retry::default();
             let waited = wait(retry, failures, seconds.map(Duration::from_secs), chance);

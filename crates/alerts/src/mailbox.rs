@@ -296,6 +296,11 @@ impl Mailbox {
         self.items
     }
 
+    /// Whether findings were left out of which its receiver has not been told.
+    pub(crate) fn is_leaving_out(&self) -> bool {
+        self.left_out.is_some()
+    }
+
     /// Whether anything waits, be it the message that says what was left out.
     pub(crate) fn is_empty(&self) -> bool {
         self.waiting.is_empty()

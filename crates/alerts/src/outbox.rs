@@ -21,7 +21,8 @@ use crate::store::{OpenError, Store};
 
 /// Between two tries to write to a disk that could not be written.
 const DISK_PAUSE_MS: i64 = 1_000;
-/// Between the first finding that is left out and the message that says so.
+/// Between the first finding that is left out and the message that says so, at least. While findings go on being left out,
+/// there is one such message in this time or in the cool-down, whichever is longer.
 const NOTICE_MS: i64 = 60_000;
 
 struct Inner {
@@ -91,10 +92,10 @@ impl Outbox {
         let mut changes = Vec::new();
         for (finding, state) in events {
             for (receiver, mailbox) in inner.mailboxes.iter_mut().enumerate() {
-                let left_out = mailbox.left_out_total;
+                let was_leaving_out = mailbox.is_leaving_out();
                 let changed = mailbox.event(finding, *state, now_ms, &mut new_id);
                 changes.extend(changed.into_iter().map(|change| (receiver, change)));
-                if left_out == 0 && mailbox.left_out_total > 0 {
+                if !was_leaving_out && mailbox.is_leaving_out() {
                     let waiting = mailbox.waiting();
                     error!(
                         receiver = self.name(receiver),
@@ -297,7 +298,7 @@ fn mailbox(
         waiting: config.caps.waiting.get(),
         bytes: config.caps.bytes.get(),
         parked: config.caps.parked.get(),
-        notice_ms: NOTICE_MS,
+        notice_ms: millis(config.cool_down).max(NOTICE_MS),
     };
     Mailbox::new(wanted, limits, kept.remove(&receiver.name).unwrap_or_default())
 }

@@ -29,6 +29,7 @@ pub mod gateway;
 pub mod haproxy;
 pub mod http;
 pub mod issuer;
+pub mod mail;
 pub mod nginx;
 pub mod plain;
 mod port;

@@ -34,6 +34,14 @@ pub struct Services {
     pub(crate) python: PathBuf,
 }
 
+impl Services {
+    /// The interpreter of the Python environment, for programs that documentation shows.
+    #[must_use]
+    pub fn python(&self) -> &Path {
+        &self.python
+    }
+}
+
 /// Programs that are not installed, and the command that installs them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Missing {

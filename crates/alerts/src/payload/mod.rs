@@ -109,6 +109,7 @@ fn of_left_out(left_out: &LeftOut) -> Vec<String> {
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use proptest::prelude::*;
     use ratewarden_model::{Seen, Severity, Subject, SubjectKind, rules};
 
     use super::*;
@@ -126,6 +127,42 @@ pub(crate) mod tests {
         };
         let finding = Finding::new(&rules::NO_LIMIT, subject, "a", "Too many calls.");
         Box::new(Finding { seen: Some(seen), ..finding })
+    }
+
+    /// A finding in which clients wrote whatever they liked, at any length.
+    pub(crate) fn any_finding() -> impl Strategy<Value = Finding> {
+        let text =
+            || prop_oneof!["[<>&\\]\"\\\\*\r\n :.@|a-z]{0,1500}", any::<String>(), "\u{10ffff}{0,800}"];
+        (text(), text(), text(), text(), text()).prop_map(
+            |(title, description, subject, rule, fingerprint)| Finding {
+                title,
+                description,
+                rule,
+                fingerprint,
+                ..*finding(&subject)
+            },
+        )
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn every_form_keeps_to_its_lengths_whatever_is_in_a_finding(finding in any_finding()) {
+            let item = Item::Opened { at_ms: 0, finding: Box::new(finding), unsaid: u32::MAX };
+            let batch = Batch { id: 1, due_ms: 0, items: vec![item.clone(), item.clone()], bytes: 0 };
+            prop_assert!(!mail::subject(&batch).contains(acts));
+            prop_assert!(mail::text(&batch, &from()).lines().count() < 30);
+            let slack: serde_json::Value = serde_json::from_str(&slack::document(&batch, &from())).unwrap();
+            for block in slack["blocks"].as_array().unwrap() {
+                let text = block["text"]["text"].as_str().unwrap_or_default();
+                prop_assert!(text.chars().count() <= 3_000 && !text.contains(['<', '>']));
+            }
+            let event = pagerduty::document(&item, &from(), &ratewarden_model::Secret::new("key"));
+            let event: serde_json::Value = serde_json::from_str(&event).unwrap();
+            let length = |value: &serde_json::Value| value.as_str().unwrap().chars().count();
+            prop_assert!(length(&event["dedup_key"]) <= 255 && length(&event["payload"]["summary"]) <= 1_024);
+            prop_assert_eq!(json::lines(&batch, &from()).lines().count(), 2);
+        }
     }
 
     pub(crate) fn from() -> From {

@@ -30,6 +30,7 @@ pub(crate) fn message(item: &Item, batch: &Batch, from: &From, facility: u8) -> 
     }
     data.push(']');
     let mut message = format!("{head} {data} \u{FEFF}{}", line(&headline(item), 600));
+    // Head and data are far shorter, so only the sentence is cut.
     while message.len() > LONGEST {
         let characters = message.chars().count();
         message = cut(&message, characters - (message.len() - LONGEST).div_ceil(4).max(1));
@@ -40,20 +41,20 @@ pub(crate) fn message(item: &Item, batch: &Batch, from: &From, facility: u8) -> 
 fn of_finding(finding: &Finding) -> String {
     let subject = finding.subject.label();
     let fields = [
-        ("rule", finding.rule.as_str()),
-        ("severity", finding.severity.as_str()),
-        ("kind", finding.subject.kind()),
-        ("subject", subject.as_str()),
-        ("fingerprint", finding.fingerprint.as_str()),
+        ("rule", finding.rule.as_str(), 60),
+        ("severity", finding.severity.as_str(), 10),
+        ("kind", finding.subject.kind(), 10),
+        ("subject", subject.as_str(), 150),
+        ("fingerprint", finding.fingerprint.as_str(), 64),
     ];
-    let field = |(name, value): (&str, &str)| format!(" {name}=\"{}\"", value_of(value));
+    let field = |(name, value, most): (&str, &str, usize)| format!(" {name}=\"{}\"", value_of(value, most));
     let count = finding.seen.as_ref().map(|seen| format!(" count=\"{}\"", seen.count)).unwrap_or_default();
     fields.map(field).concat() + &count
 }
 
 /// A value of structured data: `"`, `\` and `]` are escaped (section 6.3.3).
-fn value_of(text: &str) -> String {
-    line(text, 150).replace('\\', "\\\\").replace('"', "\\\"").replace(']', "\\]")
+fn value_of(text: &str, characters: usize) -> String {
+    line(text, characters).replace('\\', "\\\\").replace('"', "\\\"").replace(']', "\\]")
 }
 
 /// A field of the header: printable ASCII without spaces, or `-`.
@@ -75,6 +76,8 @@ const fn level(severity: Severity) -> u16 {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::super::tests::{batch, from};
     use super::*;
 
@@ -97,6 +100,45 @@ mod tests {
             let text = message(item, &batch, &From { host: "a b\n".into(), ..from() }, 3);
             assert!(text.len() <= LONGEST && !text.contains('\n'), "{} {text}", text.len());
             assert!(text.contains(" ab ratewarden "), "{text}");
+        }
+    }
+
+    /// What stands between the brackets of the structured data, by section 6.3 of RFC 5424, and what follows.
+    fn data(text: &str) -> Option<(Vec<(String, String)>, &str)> {
+        let mut rest = text.split_once(" [ratewarden@32473")?.1;
+        let mut fields = Vec::new();
+        while let Some(field) = rest.strip_prefix(' ') {
+            let (name, after) = field.split_once("=\"")?;
+            let mut value = String::new();
+            let mut characters = after.char_indices();
+            rest = loop {
+                match characters.next()? {
+                    (at, '"') => break after.get(at + 1..)?,
+                    (_, '\\') => value.push(characters.next()?.1),
+                    (_, ']') => return None,
+                    (_, c) => value.push(c),
+                }
+            };
+            fields.push((name.to_owned(), value));
+        }
+        Some((fields, rest.strip_prefix("] \u{FEFF}")?))
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn structured_data_stays_whole_whatever_is_in_it(
+            finding in super::super::tests::any_finding(), host in any::<String>(),
+        ) {
+            let item = Item::Opened { at_ms: i64::MAX, finding: Box::new(finding.clone()), unsaid: 0 };
+            let from = From { host, receiver: String::new() };
+            let text = message(&item, &batch(""), &from, 255);
+            prop_assert!(text.len() <= LONGEST && !text.contains(|c: char| c.is_control()), "{}", text);
+            let (fields, sentence) = data(&text).unwrap();
+            let names: Vec<&str> = fields.iter().map(|(name, _)| name.as_str()).collect();
+            prop_assert_eq!(names, ["delivery", "rule", "severity", "kind", "subject", "fingerprint", "count"]);
+            prop_assert_eq!(&fields[4].1, &line(&finding.subject.label(), 150));
+            prop_assert!(sentence.starts_with("high: "));
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 
 use super::Outcome;
 use crate::item::Batch;
@@ -11,16 +12,23 @@ use crate::payload::{From, json};
 /// Appends to one file, which is opened anew each time so that it can be rotated.
 pub(super) struct Lines {
     path: PathBuf,
+    /// Held while something is written: a try that was given up may still hang on a file server.
+    writing: Arc<Mutex<()>>,
 }
 
 impl Lines {
     pub(super) fn new(path: PathBuf) -> Self {
-        Self { path }
+        Self { path, writing: Arc::default() }
     }
 
     pub(super) async fn send(&self, batch: &Batch, from: &From) -> Outcome {
         let (path, lines) = (self.path.clone(), json::lines(batch, from));
-        let written = tokio::task::spawn_blocking(move || append(&path, lines)).await;
+        let writing = Arc::clone(&self.writing);
+        let written = tokio::task::spawn_blocking(move || match writing.try_lock() {
+            Ok(_alone) => append(&path, lines),
+            Err(_) => Err(std::io::Error::other("an earlier try has not ended")),
+        });
+        let written = written.await;
         match written {
             Ok(Ok(())) => Outcome::Delivered,
             Ok(Err(error)) => Outcome::failed(format!("cannot write {}: {error}", self.path.display())),
