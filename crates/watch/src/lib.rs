@@ -1,3 +1,4 @@
 //! From logs and live Calls to findings.
 
+pub mod follow;
 pub mod source;

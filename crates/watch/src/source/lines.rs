@@ -183,6 +183,14 @@ impl<R: Read> Lines<R> {
     /// What the reader could not read. It comes once, after every line before it (the last one may be torn there),
     /// and after it there is only `None`. Being interrupted is no error.
     pub fn next_line(&mut self) -> io::Result<Option<Line<'_>>> {
+        Ok(self.next_with_end()?.map(|(_, line)| line))
+    }
+
+    /// The next line, and where it ended: what [`Self::consumed`] says after it.
+    ///
+    /// # Errors
+    /// As [`Self::next_line`].
+    pub fn next_with_end(&mut self) -> io::Result<Option<(u64, Line<'_>)>> {
         let found = loop {
             if let Some(found) = self.splitter.find() {
                 break found;
@@ -199,7 +207,7 @@ impl<R: Read> Lines<R> {
                 _ => Ok(None),
             };
         };
-        Ok(Some(self.splitter.line(found)))
+        Ok(Some((self.splitter.consumed, self.splitter.line(found))))
     }
 
     /// Bytes of all lines handed out so far, with their ends.

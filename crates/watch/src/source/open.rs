@@ -53,8 +53,16 @@ impl Opened {
     /// # Errors
     /// [`SourceError::Read`], once, after every line before that place; then `None`.
     pub fn next_line(&mut self) -> Result<Option<Line<'_>>, SourceError> {
+        Ok(self.next_with_end()?.map(|(_, line)| line))
+    }
+
+    /// The next line, and where it ended: what [`Self::consumed`] says after it.
+    ///
+    /// # Errors
+    /// As [`Self::next_line`].
+    pub fn next_with_end(&mut self) -> Result<Option<(u64, Line<'_>)>, SourceError> {
         let offset = self.lines.consumed();
-        self.lines.next_line().map_err(|error| SourceError::Read {
+        self.lines.next_with_end().map_err(|error| SourceError::Read {
             name: self.name.clone(),
             encoding: self.encoding,
             offset,
