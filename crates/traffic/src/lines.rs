@@ -1,4 +1,7 @@
 //! Calls as lines of logs, without their line end.
+//!
+//! Each form holds what its program writes and drops the rest: readings of what is held stand in [`json_fields`] only,
+//! keys there and in [`cassandra_audit`].
 
 use std::fmt::Write as _;
 use std::net::IpAddr;

@@ -18,16 +18,16 @@ mod tokens;
 pub use baseline::{caller_baseline, route_baseline};
 pub use flood::{agent_switching, cache_bypass, crawl, flood, probing, random_paths, sensitive_files};
 pub use login::{
-    account_spread, login_brute_force, low_and_slow, low_and_slow_network, nine_blog_logins,
-    seven_app_logins, six_basic_unauthorized, six_unauthorized, user_enumeration,
+    account_spread, login_brute_force, low_and_slow, low_and_slow_network, low_and_slow_network_v6,
+    nine_blog_logins, seven_app_logins, six_basic_unauthorized, six_unauthorized, user_enumeration,
 };
 pub use ray::{
-    cluster_creations, clusters_alive, clusters_alive_read, hoarding, hoarding_growth, job_flood, job_queue,
-    jobs_per_hour, route_velocity,
+    cluster_creations, clusters_alive, clusters_alive_read, hoarding, hoarding_cpu, hoarding_growth,
+    job_flood, job_queue, jobs_per_hour, route_velocity,
 };
 pub use reads::{
     daily_quota, enumeration_ascending, enumeration_cursors, enumeration_gaps, enumeration_shuffled,
-    growing_limit, hot_key, unbounded_read, unpaged_read,
+    growing_limit, hot_key, hot_key_route, unbounded_read, unpaged_read,
 };
 pub use tokens::{
     impossible_travel, token_guessing, token_guessing_distributed, token_guessing_routes,
@@ -85,7 +85,7 @@ impl Scenario {
 pub type Make = fn(u64, i64) -> Scenario;
 
 /// Every scenario by its name.
-pub const ALL: [(&str, Make); 43] = [
+pub const ALL: [(&str, Make); 46] = [
     ("route-velocity", route_velocity),
     ("cluster-creations", cluster_creations),
     ("clusters-alive", clusters_alive),
@@ -94,6 +94,7 @@ pub const ALL: [(&str, Make); 43] = [
     ("job-queue", job_queue),
     ("jobs-per-hour", jobs_per_hour),
     ("hoarding", hoarding),
+    ("hoarding-cpu", hoarding_cpu),
     ("hoarding-growth", hoarding_growth),
     ("token-guessing", token_guessing),
     ("token-guessing-routes", token_guessing_routes),
@@ -103,6 +104,7 @@ pub const ALL: [(&str, Make); 43] = [
     ("token-networks", token_networks),
     ("impossible-travel", impossible_travel),
     ("hot-key", hot_key),
+    ("hot-key-route", hot_key_route),
     ("unbounded-read", unbounded_read),
     ("growing-limit", growing_limit),
     ("unpaged-read", unpaged_read),
@@ -127,6 +129,7 @@ pub const ALL: [(&str, Make); 43] = [
     ("user-enumeration", user_enumeration),
     ("low-and-slow", low_and_slow),
     ("low-and-slow-network", low_and_slow_network),
+    ("low-and-slow-network-v6", low_and_slow_network_v6),
     ("route-baseline", route_baseline),
     ("caller-baseline", caller_baseline),
 ];

@@ -139,7 +139,7 @@ pub const PROGRAMS: [&str; 8] = [
 pub(crate) fn home(dice: &mut Dice) -> IpAddr {
     if dice.chance(0.2) {
         let [high, low] = [dice.bits(), dice.bits()];
-        let network = 0x2001_0db8_0000_0000 | (high & 0xffff_ff00);
+        let network = 0x2001_0db8_0000_0000 | (high & 0x0fff_ff00) | 0x1000_0000;
         return IpAddr::V6(Ipv6Addr::from((u128::from(network) << 64) | u128::from(low)));
     }
     // The first countries have most people on line.
@@ -156,4 +156,9 @@ pub(crate) const fn attacker(fourth: u8) -> IpAddr {
 /// A second such network, for attackers that are many in it.
 pub(crate) const fn prefix_attacker(fourth: u8) -> IpAddr {
     IpAddr::V4(Ipv4Addr::new(192, 0, 2, fourth))
+}
+
+/// One that has an IPv6 /64 of its own, of a network that documentation may use (RFC 3849).
+pub(crate) fn network_attacker(low: u64) -> IpAddr {
+    IpAddr::V6(Ipv6Addr::from((0x2001_0db8_0bad_0001_u128 << 64) | u128::from(low)))
 }

@@ -44,9 +44,10 @@ fn is_of(call: &OwnedCall, subject: &(SubjectKind, String)) -> bool {
     let value = subject.1.as_str();
     match subject.0 {
         SubjectKind::Address => call.address.is_some_and(|address| address.to_string() == value),
-        SubjectKind::Prefix => call
-            .address
-            .is_some_and(|address| address.to_string().starts_with(value.trim_end_matches("0/24"))),
+        SubjectKind::Prefix => {
+            let start = value.trim_end_matches("0/24").trim_end_matches(":/64");
+            call.address.is_some_and(|address| address.to_string().starts_with(start))
+        }
         SubjectKind::Caller | SubjectKind::Token => call.credential.as_deref() == Some(value),
         SubjectKind::User => call.user.as_deref() == Some(value),
         SubjectKind::Key => call.key.as_deref() == Some(value),

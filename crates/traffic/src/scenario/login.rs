@@ -5,7 +5,7 @@ use ratewarden_model::SubjectKind::{Address, Prefix};
 use super::Scenario;
 use crate::call::Who;
 use crate::dice::Dice;
-use crate::world::{BROWSERS, attacker, prefix_attacker};
+use crate::world::{BROWSERS, attacker, network_attacker, prefix_attacker};
 
 const BRUTE_FORCE: &str = "watch.login-brute-force";
 
@@ -110,4 +110,18 @@ pub fn low_and_slow_network(seed: u64, start_ms: i64) -> Scenario {
         })
         .collect();
     Scenario::new("low-and-slow-network", "watch.low-and-slow-network", (Prefix, "192.0.2.0/24"), calls)
+}
+
+/// Two tries a minute for an hour and a half, each from another address of one IPv6 /64, as one machine can have them.
+#[must_use]
+pub fn low_and_slow_network_v6(seed: u64, start_ms: i64) -> Scenario {
+    let mut dice = Dice::new(seed);
+    let calls = (0..180i64)
+        .map(|at| {
+            let who = Who::new(network_attacker(dice.bits()), BROWSERS[(at % 5) as usize]);
+            who.post(start_ms + at * 30_000 + dice.between(0, 900), "/login", 401, 880)
+        })
+        .collect();
+    let subject = (Prefix, "2001:db8:bad:1::/64");
+    Scenario::new("low-and-slow-network-v6", "watch.low-and-slow-network", subject, calls)
 }

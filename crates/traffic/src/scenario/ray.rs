@@ -110,6 +110,17 @@ pub fn hoarding(seed: u64, start_ms: i64) -> Scenario {
     Scenario::new("hoarding", "watch.hoarding", (Caller, key), calls).among(others)
 }
 
+/// The same of processor cores: 480 of 512 for four hours, alone.
+#[must_use]
+pub fn hoarding_cpu(seed: u64, start_ms: i64) -> Scenario {
+    let mut dice = Dice::new(seed);
+    let (key, who) = caller(&mut dice, "core-hoarder");
+    let held = Held { resource: Resource::Cpu, amount: 480.0, total: Some(512.0) };
+    let calls = (0..240).map(|at| who.holds(start_ms + 2_000 + at * MINUTE, held)).collect();
+    let job = who.post(start_ms, "/api/jobs/", 200, 96);
+    Scenario::new("hoarding-cpu", "watch.hoarding", (Caller, key), calls).among(vec![job])
+}
+
 /// One caller's holding grows by four each 10 minutes, up to 40 of 64, and no job of that caller was submitted (a job
 /// that submits more from inside). A reading each minute for four hours.
 #[must_use]
