@@ -1,18 +1,18 @@
 //! Lines of honest traffic to standard output, with scenarios of abuse among them.
 //!
 //! ```text
-//! cargo run -p ratewarden-traffic --example write -- nginx|json LINES SEED [SCENARIO…]
+//! cargo run -p ratewarden-traffic --example write -- nginx|json LINES[/ADDRESSES] SEED [SCENARIO…]
 //! ```
-//! Without scenarios so many lines come from [`stream`], from a hundredth as many addresses. With scenarios, all of
-//! which begin an hour after the first line, it is the website's background of so many lines (of several days where
-//! one does not have as many) with their calls in between: these lines come on top.
+//! Without scenarios so many lines come from [`stream`], from so many addresses (a hundredth where it is not said).
+//! With scenarios, all of which begin an hour after the first line, it is the website's background of so many lines
+//! (of several days where one does not have as many) with their calls in between: these lines come on top.
 
 use std::io::{self, BufWriter, ErrorKind};
 use std::time::Duration;
 
 use ratewarden_traffic::{MONDAY_MS, OwnedCall, Traffic, background, lines, scenario, stream};
 
-const USAGE: &str = "write nginx|json LINES SEED [SCENARIO…]";
+const USAGE: &str = "write nginx|json LINES[/ADDRESSES] SEED [SCENARIO…]";
 
 fn main() -> io::Result<()> {
     match run() {
@@ -25,17 +25,25 @@ fn main() -> io::Result<()> {
 fn run() -> io::Result<()> {
     let mut words = std::env::args().skip(1);
     let form = words.next().ok_or_else(|| invalid(USAGE))?;
-    let mut number = || words.next().and_then(|word| word.parse::<u64>().ok()).ok_or_else(|| invalid(USAGE));
-    let (count, seed) = (number()?, number()?);
+    let mut word = || words.next().ok_or_else(|| invalid(USAGE));
+    let (size, seed) = (word()?, number(&word()?)?);
+    let (count, addresses) = match size.split_once('/') {
+        Some((count, addresses)) => (number(count)?, number(addresses)?),
+        None => (number(&size)?, number(&size)? / 100 + 1),
+    };
     let names: Vec<String> = words.collect();
     let out = io::stdout().lock();
     match (form.as_str(), names.is_empty()) {
-        ("nginx", true) => stream::write_nginx(count, seed, count / 100 + 1, out),
-        ("json", true) => stream::write_json(count, seed, count / 100 + 1, out),
+        ("nginx", true) => stream::write_nginx(count, seed, addresses, out),
+        ("json", true) => stream::write_json(count, seed, addresses, out),
         ("nginx", false) => write(&mixed(count, seed, &names)?, lines::nginx_combined, BufWriter::new(out)),
         ("json", false) => write(&mixed(count, seed, &names)?, lines::json_fields, BufWriter::new(out)),
         _ => Err(invalid(USAGE)),
     }
+}
+
+fn number(word: &str) -> io::Result<u64> {
+    word.parse().map_err(|_| invalid(USAGE))
 }
 
 fn mixed(count: u64, seed: u64, names: &[String]) -> io::Result<Traffic> {
