@@ -164,6 +164,31 @@ impl Identifier {
         Caller { id, verified: true, name: Name::Known(Arc::clone(&name)), plan, user: Some(name) }
     }
 
+    /// Whose a credential is of which only the text is known, as in a log: the owner of a key, else the hash that a
+    /// header, a bearer token or a cookie with it has here, whichever the policy names first.
+    #[must_use]
+    pub fn credential(&self, text: &[u8]) -> Caller {
+        let owner = self.sources.iter().filter_map(|source| source.keys.as_ref()?.owner(text)).next();
+        if let Some(owner) = owner {
+            return self.named(&owner.name);
+        }
+        let kind = self.sources.iter().find_map(|source| match source.from {
+            CallerFrom::Header(_) => Some(Kind::Key),
+            CallerFrom::Cookie(_) => Some(Kind::Cookie),
+            CallerFrom::Bearer | CallerFrom::Jwt(_) => Some(Kind::Token),
+            CallerFrom::Basic | CallerFrom::Mtls | CallerFrom::Address => None,
+        });
+        let kind = kind.unwrap_or(Kind::Key);
+        let id = self.kinds.hash(kind, text);
+        Caller {
+            id,
+            verified: false,
+            name: Name::Hashed(kind.word()),
+            plan: self.default_plan.clone(),
+            user: None,
+        }
+    }
+
     fn try_source<F: Fields + ?Sized>(
         &self,
         source: &Source,
@@ -254,6 +279,12 @@ impl Identifier {
         let id = self.kinds.hash(kind, name.as_bytes());
         Caller { id, verified, name: Name::Known(Arc::from(name)), plan, user }
     }
+}
+
+/// The id of a credential where no policy says what it is: that of a key in a header, under `secret`.
+#[must_use]
+pub fn key_id(secret: &[u8; 16], text: &[u8]) -> u128 {
+    Kinds::new(secret).hash(Kind::Key, text)
 }
 
 impl fmt::Debug for Identifier {

@@ -122,6 +122,15 @@ impl Call<'_> {
         }
     }
 
+    /// The keyed hash of its credential, where it was hashed.
+    #[must_use]
+    pub const fn caller_id(&self) -> Option<u128> {
+        match self.caller {
+            CallCaller::Hashed { id, .. } => Some(id),
+            CallCaller::Nobody | CallCaller::Credential(_) => None,
+        }
+    }
+
     /// The path: the target up to its query.
     #[must_use]
     pub fn path(&self) -> &[u8] {

@@ -12,6 +12,7 @@ pub mod secret;
 pub mod severity;
 pub mod subject;
 pub mod units;
+pub mod watch_report;
 
 pub use call::{Call, CallCaller, Held, Resource};
 pub use finding::{Finding, Remediation, Seen, Snippet};
@@ -21,6 +22,7 @@ pub use secret::{Redactor, Secret};
 pub use severity::{Confidence, Severity};
 pub use subject::{Subject, SubjectKind};
 pub use units::{Rate, format_duration, format_size, parse_duration, parse_size};
+pub use watch_report::{UnreadableReason, WatchReport, WatchedSource};
 
 /// The version every document and the `User-Agent` carry.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

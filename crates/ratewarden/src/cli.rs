@@ -10,6 +10,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 
 use crate::scan_args::ScanArgs;
+use crate::watch_args::WatchArgs;
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -33,6 +34,9 @@ pub(crate) enum Command {
     /// Scan a URL: a score, the limiter behind it, what is wrong and what mends it.
     #[command(after_help = EXIT_CODES)]
     Scan(Box<ScanArgs>),
+    /// Watch logs: who abuses what, with the numbers.
+    #[command(after_help = EXIT_CODES)]
+    Watch(Box<WatchArgs>),
     /// Run the gateway: callers over their limits get a 429, everybody else notices nothing.
     #[command(after_help = EXIT_CODES)]
     Guard(GuardArgs),

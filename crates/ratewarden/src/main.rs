@@ -24,6 +24,8 @@ mod scan_args;
 mod scan_command;
 mod signals;
 mod stderr;
+mod watch_args;
+mod watch_command;
 
 use std::ffi::OsString;
 use std::future::Future;
@@ -52,6 +54,7 @@ fn dispatch(command: Command) -> Result<Exit, Failure> {
             let job = arguments.validate(std::env::var_os(headers::VARIABLE))?;
             block_on(scan_command::run(job))
         }
+        Command::Watch(arguments) => block_on(watch_command::run(arguments.validate()?)),
         Command::Guard(arguments) => block_on(guard_command::run(arguments)),
         Command::Key { command } => key_command::run(command),
         Command::Penalty { command } => block_on(penalty_command::run(command)),

@@ -8,7 +8,16 @@ use ratewarden_model::ScanReport;
 use crate::{ReportError, text};
 
 pub(crate) fn render(report: &ScanReport) -> Result<String, ReportError> {
-    let plain = serde_json::to_string_pretty(report)?;
+    document(report)
+}
+
+/// Any document, indented, with a newline at its end.
+pub(crate) fn document(document: &impl serde::Serialize) -> Result<String, ReportError> {
+    Ok(safe(&serde_json::to_string_pretty(document)?) + "\n")
+}
+
+/// JSON without characters that steer a terminal.
+pub(crate) fn safe(plain: &str) -> String {
     let mut safe = String::with_capacity(plain.len() + 1);
     for c in plain.chars() {
         // Beyond ASCII, characters occur in JSON only within strings, so an escape is always in place.
@@ -18,8 +27,7 @@ pub(crate) fn render(report: &ScanReport) -> Result<String, ReportError> {
             safe.push(c);
         }
     }
-    safe.push('\n');
-    Ok(safe)
+    safe
 }
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ pub mod sample;
 mod sarif;
 mod terminal;
 mod text;
+mod watch;
 
 #[cfg(test)]
 mod hostile_tests;
@@ -29,6 +30,7 @@ mod hostile_tests;
 mod scoring_page_tests;
 
 pub use options::{Format, Options, UnknownFormat};
+pub use watch::{render_finding_line, render_finding_pretty, render_watch_json, render_watch_pretty};
 
 use ratewarden_model::ScanReport;
 

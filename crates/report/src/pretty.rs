@@ -9,7 +9,7 @@ use ratewarden_model::{Finding, ScanReport, Snippet};
 use crate::terminal::{BAD, BOLD, DIM, LINK, PLAIN, of_score, of_severity};
 use crate::{Options, evidence, order, text};
 
-mod page;
+pub(crate) mod page;
 #[cfg(test)]
 mod tests;
 

@@ -1,0 +1,150 @@
+//! Lines in, findings out: form, credentials, detectors, counts.
+
+use ratewarden_detect::{Counts, Engine, News};
+use ratewarden_logs::{Options, Reader};
+use ratewarden_model::watch_report::SCHEMA;
+use ratewarden_model::{Finding, VERSION, WatchReport};
+
+use crate::credentials::Credentials;
+use crate::source::Line;
+use crate::tally::{Reason, Tally};
+
+/// One source: how its lines are read, and what became of them.
+#[derive(Debug)]
+pub struct Source {
+    reader: Reader,
+    tally: Tally,
+}
+
+impl Source {
+    /// A source of which nothing was read.
+    #[must_use]
+    pub fn new(name: impl Into<String>, options: &Options) -> Self {
+        Self { reader: Reader::new(options), tally: Tally::new(name) }
+    }
+
+    /// What became of its lines.
+    pub const fn tally(&mut self) -> &mut Tally {
+        &mut self.tally
+    }
+}
+
+/// Everything between lines and findings.
+#[derive(Debug)]
+pub struct Pipeline {
+    engine: Engine,
+    credentials: Credentials,
+    first_ms: i64,
+    last_ms: i64,
+}
+
+impl Pipeline {
+    /// A pipeline that has seen nothing.
+    #[must_use]
+    pub const fn new(engine: Engine, credentials: Credentials) -> Self {
+        Self { engine, credentials, first_ms: i64::MAX, last_ms: i64::MIN }
+    }
+
+    /// Takes a line of a source.
+    #[inline]
+    pub fn line(&mut self, source: &mut Source, line: &Line<'_>) {
+        let text = match line {
+            Line::Whole(text) => *text,
+            Line::TooLong(_) => return source.tally.fault(Reason::TooLong, b""),
+        };
+        let mut calls = 0;
+        let read = source.reader.read(text, |call| {
+            calls += 1;
+            self.first_ms = self.first_ms.min(call.at_ms);
+            self.last_ms = self.last_ms.max(call.at_ms);
+            self.credentials.hash(call, |call| self.engine.see(call));
+        });
+        source.tally.line(calls);
+        if let Err(fault) = read {
+            source.tally.fault(Reason::Fault(fault), text);
+        }
+    }
+
+    /// Time has come to `at_ms` although no line says so.
+    pub fn advance(&mut self, at_ms: i64) {
+        self.engine.advance(at_ms);
+    }
+
+    /// No line comes any more.
+    pub fn finish(&mut self) {
+        self.engine.finish();
+    }
+
+    /// Findings that have opened or ended.
+    pub fn news(&mut self) -> Vec<News> {
+        self.engine.news()
+    }
+
+    /// All findings there were, the worst first.
+    #[must_use]
+    pub fn findings(&self) -> Vec<Finding> {
+        self.engine.findings()
+    }
+
+    /// The newest call's time, in milliseconds since 1970; `None` before the first.
+    #[must_use]
+    pub fn newest_ms(&self) -> Option<i64> {
+        (self.last_ms > i64::MIN).then_some(self.last_ms)
+    }
+
+    /// Everything before this second was looked at.
+    #[must_use]
+    pub const fn settled_until(&self) -> u32 {
+        self.engine.settled_until()
+    }
+
+    /// The document, of the sources that were read.
+    #[must_use]
+    pub fn report(&self, sources: &[Source]) -> WatchReport {
+        let time = |at_ms: i64| {
+            let seconds = at_ms.div_euclid(1000);
+            jiff::Timestamp::from_second(seconds).ok().map(|time| time.to_string())
+        };
+        let is_any = self.newest_ms().is_some();
+        WatchReport {
+            schema: SCHEMA.to_owned(),
+            version: VERSION.to_owned(),
+            sources: sources.iter().map(|source| source.tally.document(source.reader.form())).collect(),
+            from: is_any.then(|| time(self.first_ms)).flatten(),
+            to: is_any.then(|| time(self.last_ms)).flatten(),
+            findings: self.findings(),
+            notes: notes(self.engine.counts()),
+        }
+    }
+}
+
+/// What calls were not like others.
+fn notes(counts: Counts) -> Vec<String> {
+    let plural = |count: u64, noun: &str| format!("{count} {noun}{}", if count == 1 { "" } else { "s" });
+    let mut notes = Vec::new();
+    if counts.late > 0 {
+        notes.push(format!(
+            "{} came later than the lateness that is waited for; short windows may have missed them.",
+            plural(counts.late, "call")
+        ));
+    }
+    if counts.misdated > 0 {
+        notes.push(format!(
+            "{} had a time far ahead of all others and did not count.",
+            plural(counts.misdated, "call")
+        ));
+    }
+    if counts.backwards > 0 {
+        notes.push(format!(
+            "Time went back {}: what came before was closed, and all windows began anew.",
+            plural(counts.backwards, "time")
+        ));
+    }
+    if counts.findings_left_out > 0 {
+        notes.push(format!(
+            "{} had no place any more and are left out.",
+            plural(counts.findings_left_out, "finding")
+        ));
+    }
+    notes
+}
