@@ -8,7 +8,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use lettre::message::Mailbox;
+use lettre::message::Mailbox as MailAddress;
 use ratewarden_model::{Secret, Severity};
 
 use crate::endpoint::HttpUrl;
@@ -164,9 +164,9 @@ pub struct Mail {
     /// User name and password.
     pub login: Option<(String, Secret)>,
     /// Who it is from.
-    pub from: Mailbox,
+    pub from: MailAddress,
     /// Whom it is to: at least one.
-    pub to: Vec<Mailbox>,
+    pub to: Vec<MailAddress>,
 }
 
 /// How a connection to a mail server is protected.
@@ -264,6 +264,9 @@ impl Kind {
                 wrong("the routing key is empty");
             }
             Self::Mail(mail) => {
+                if mail.server.is_empty() || mail.port == 0 {
+                    wrong("the mail server has no name or no port");
+                }
                 if mail.to.is_empty() {
                     wrong("nobody is named whom mail is to");
                 }
@@ -271,8 +274,23 @@ impl Kind {
                     wrong("a password is not sent without encryption: use STARTTLS or TLS");
                 }
             }
-            Self::Syslog(syslog) if syslog.facility > 23 => wrong("a facility is a number from 0 to 23"),
-            Self::PagerDuty { .. } | Self::Slack(_) | Self::Syslog(_) | Self::File(_) => {}
+            Self::Syslog(syslog) => syslog.check(wrong),
+            Self::PagerDuty { .. } | Self::Slack(_) | Self::File(_) => {}
+        }
+    }
+}
+
+impl Syslog {
+    fn check(&self, wrong: &mut dyn FnMut(&str)) {
+        if self.facility > 23 {
+            wrong("a facility is a number from 0 to 23");
+        }
+        if let SyslogPeer::Udp(at) | SyslogPeer::Tcp(at) = &self.peer
+            && !at.rsplit_once(':').is_some_and(|(host, port)| {
+                !host.is_empty() && port.parse::<u16>().is_ok_and(|port| port > 0)
+            })
+        {
+            wrong("a syslog server is written `host:port`");
         }
     }
 }
@@ -299,5 +317,31 @@ mod tests {
         assert_eq!(error.0.len(), 4, "{error}");
         assert!(!error.to_string().contains("short-and-sweet"), "{error}");
         assert!(!format!("{config:?}").contains("short-and-sweet"));
+    }
+
+    #[test]
+    fn a_receiver_that_cannot_be_meant_is_refused() {
+        let said = |kind| {
+            let receiver = Receiver { name: "a".into(), kind, severity: Severity::Low, rules: Vec::new() };
+            Config::new(vec![receiver]).check().map_err(|error| error.0.len()).err().unwrap_or(0)
+        };
+        let syslog = |at: &str, facility| Kind::Syslog(Syslog { peer: SyslogPeer::Tcp(at.into()), facility });
+        assert_eq!(
+            ["logs:514", "[::1]:514", "logs", ":514", "logs:0"].map(|at| said(syslog(at, 3))),
+            [0, 0, 1, 1, 1]
+        );
+        assert_eq!(said(syslog("logs", 24)), 2);
+        let mail = |encryption, to: &[&str], login: Option<&str>| {
+            Kind::Mail(Box::new(Mail {
+                server: "mail.test".into(),
+                port: 587,
+                encryption,
+                login: login.map(|password| ("ann".into(), Secret::new(password))),
+                from: "watch@gate.test".parse().unwrap(),
+                to: to.iter().map(|to| to.parse().unwrap()).collect(),
+            }))
+        };
+        assert_eq!(said(mail(Encryption::StartTls, &["b@c.test"], Some("p"))), 0);
+        assert_eq!(said(mail(Encryption::None, &[], Some("p"))), 2);
     }
 }
