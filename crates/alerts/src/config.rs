@@ -3,15 +3,18 @@
 //! Zero never means unlimited: bounds are `NonZero`, and a zero duration means what it says (no waiting for a group, no
 //! cool-down).
 
-use std::collections::HashSet;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use lettre::message::Mailbox;
+use lettre::message::Mailbox as MailAddress;
 use ratewarden_model::{Secret, Severity};
 
 use crate::endpoint::HttpUrl;
+
+mod check;
+
+pub use check::{ConfigError, Problem};
 
 /// Everything that alerts need to know.
 #[derive(Debug, Clone)]
@@ -164,9 +167,9 @@ pub struct Mail {
     /// User name and password.
     pub login: Option<(String, Secret)>,
     /// Who it is from.
-    pub from: Mailbox,
+    pub from: MailAddress,
     /// Whom it is to: at least one.
-    pub to: Vec<Mailbox>,
+    pub to: Vec<MailAddress>,
 }
 
 /// How a connection to a mail server is protected.
@@ -198,106 +201,4 @@ pub enum SyslogPeer {
     Tcp(String),
     /// A datagram socket such as `/dev/log`.
     Unix(PathBuf),
-}
-
-/// Everything that is wrong with a configuration.
-#[derive(Debug, thiserror::Error)]
-#[error("alerts cannot be sent as they are configured: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
-pub struct ConfigError(pub Vec<Problem>);
-
-/// One thing that is wrong.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("receiver `{receiver}`: {what}")]
-pub struct Problem {
-    /// Whose; empty where it is nobody's.
-    pub receiver: String,
-    /// What was found and what was expected.
-    pub what: String,
-}
-
-/// Fewer bytes than this can be guessed from one message.
-const SHORTEST_SECRET: usize = 16;
-
-impl Config {
-    /// Says everything that is wrong.
-    ///
-    /// # Errors
-    /// [`ConfigError`] with all problems at once.
-    pub fn check(&self) -> Result<(), ConfigError> {
-        let mut problems = Vec::new();
-        let mut names = HashSet::new();
-        for receiver in &self.receivers {
-            let mut wrong =
-                |what: &str| problems.push(Problem { receiver: receiver.name.clone(), what: what.into() });
-            if receiver.name.is_empty() || receiver.name.chars().any(char::is_control) {
-                wrong("a name has one character at least, and none that cannot be seen");
-            }
-            if !names.insert(&receiver.name) {
-                wrong("two receivers have this name");
-            }
-            receiver.kind.check(&mut wrong);
-        }
-        if self.timeout.is_zero() || self.retry.first.is_zero() || self.silence.is_zero() {
-            let what = "`timeout`, `retry.first` and `silence` must not be zero".into();
-            problems.push(Problem { receiver: String::new(), what });
-        }
-        if problems.is_empty() { Ok(()) } else { Err(ConfigError(problems)) }
-    }
-}
-
-impl Kind {
-    fn check(&self, wrong: &mut dyn FnMut(&str)) {
-        match self {
-            Self::Webhook(webhook) => {
-                if webhook.secret.as_ref().is_some_and(|secret| secret.expose().len() < SHORTEST_SECRET) {
-                    wrong("the secret has fewer than 16 bytes and can be guessed");
-                }
-                for (name, value) in &webhook.headers {
-                    if hyper::header::HeaderName::from_bytes(name.as_bytes()).is_err()
-                        || hyper::header::HeaderValue::from_str(value.expose()).is_err()
-                    {
-                        wrong("a header field has a name or a value that HTTP does not allow");
-                    }
-                }
-            }
-            Self::PagerDuty { routing_key, .. } if routing_key.expose().is_empty() => {
-                wrong("the routing key is empty");
-            }
-            Self::Mail(mail) => {
-                if mail.to.is_empty() {
-                    wrong("nobody is named whom mail is to");
-                }
-                if mail.login.is_some() && mail.encryption == Encryption::None {
-                    wrong("a password is not sent without encryption: use STARTTLS or TLS");
-                }
-            }
-            Self::Syslog(syslog) if syslog.facility > 23 => wrong("a facility is a number from 0 to 23"),
-            Self::PagerDuty { .. } | Self::Slack(_) | Self::Syslog(_) | Self::File(_) => {}
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn everything_that_is_wrong_is_said_at_once() {
-        let url: HttpUrl = "http://127.0.0.1:1/".parse().unwrap();
-        let webhook = |secret: &str| Receiver {
-            name: "a".into(),
-            kind: Kind::Webhook(Webhook {
-                url: url.clone(),
-                secret: Some(Secret::new(secret)),
-                headers: vec![("x-a".into(), Secret::new("b\r\nc: d"))],
-            }),
-            severity: Severity::Low,
-            rules: Vec::new(),
-        };
-        let config = Config::new(vec![webhook("short-and-sweet"), webhook("0123456789abcdef")]);
-        let error = config.check().unwrap_err();
-        assert_eq!(error.0.len(), 4, "{error}");
-        assert!(!error.to_string().contains("short-and-sweet"), "{error}");
-        assert!(!format!("{config:?}").contains("short-and-sweet"));
-    }
 }

@@ -34,6 +34,7 @@ pub use config::{
 };
 pub use endpoint::{HttpUrl, UrlError};
 pub use item::State;
+pub use lettre::message::Mailbox as MailAddress;
 pub use send::webhook_signature;
 pub use status::{Kept, ReceiverStatus, Status};
 pub use store::OpenError;

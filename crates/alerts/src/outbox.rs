@@ -35,7 +35,8 @@ struct Inner {
     store: Option<Store>,
     /// When the disk is next tried, while it cannot be written.
     disk_retry_ms: Option<i64>,
-    hurry: bool,
+    /// Those who wait for everything to be sent.
+    hurrying: usize,
 }
 
 /// Everything that the workers and whoever reports findings share.
@@ -71,7 +72,7 @@ impl Outbox {
             refusal_said: vec![false; count],
             store: Some(store),
             disk_retry_ms: None,
-            hurry: false,
+            hurrying: 0,
         };
         Ok(Self {
             names: config.receivers.iter().map(|receiver| receiver.name.clone()).collect(),
@@ -115,7 +116,7 @@ impl Outbox {
     /// What a receiver's worker does next.
     pub(crate) fn next(&self, receiver: usize, now_ms: i64) -> Next {
         let mut inner = self.lock();
-        let hurry = inner.hurry;
+        let hurry = inner.hurrying > 0;
         let Some(mailbox) = inner.mailboxes.get_mut(receiver) else { return Next::Idle };
         let changes: Vec<_> =
             mailbox.tick(now_ms, &mut new_id).into_iter().map(|change| (receiver, change)).collect();
@@ -205,7 +206,7 @@ impl Outbox {
     pub(crate) fn flush(&self, within: Duration) -> bool {
         let until = Instant::now() + within;
         let mut inner = self.lock();
-        inner.hurry = true;
+        inner.hurrying += 1;
         self.hurry.send_modify(|count| *count += 1);
         self.wake.iter().for_each(Notify::notify_one);
         let is_empty = loop {
@@ -218,7 +219,7 @@ impl Outbox {
             }
             inner = self.left.wait_timeout(inner, left).unwrap_or_else(PoisonError::into_inner).0;
         };
-        inner.hurry = false;
+        inner.hurrying = inner.hurrying.saturating_sub(1);
         is_empty
     }
 

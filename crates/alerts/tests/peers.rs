@@ -26,6 +26,8 @@ mod services;
 mod signature;
 #[path = "peers/syslog.rs"]
 mod syslog;
+#[path = "peers/time.rs"]
+mod time;
 
 use std::path::Path;
 use std::time::{Duration, Instant};

@@ -228,6 +228,47 @@ proptest! {
     }
 }
 
+proptest! {
+    #[test]
+    fn without_room_every_finding_is_told_or_counted_and_every_end_is_told(
+        steps in prop::collection::vec(step(), 1..120), most in 1_usize..4,
+    ) {
+        let limits = Limits { waiting: most, ..LIMITS };
+        let (mut mailbox, mut id) = (mailbox(limits), ids());
+        let (mut now, mut open) = (0, std::collections::HashSet::new());
+        for (wait, step) in steps {
+            now += wait;
+            let Step::Event(number, state) = step else {
+                if let Some(batch) = sent(&mut mailbox, now) {
+                    mailbox.delivered(batch.id);
+                }
+                continue;
+            };
+            let (left_out, was_open) = (mailbox.left_out_total, open.contains(&number));
+            let changes = mailbox.event(&finding(number), state, now, &mut id);
+            let told: Vec<(usize, bool)> = changes
+                .iter()
+                .filter_map(|change| match change {
+                    Change::Item { item: Item::LeftOut(_), .. } => None,
+                    Change::Item { item, .. } => Some(read(item)),
+                    _ => None,
+                })
+                .collect();
+            let is_counted = mailbox.left_out_total == left_out + 1;
+            match (state == State::Opened, was_open) {
+                (true, false) => prop_assert!((told == [(number, true)]) != is_counted, "{:?}", told),
+                (false, true) => prop_assert_eq!(&told, &[(number, false)]),
+                _ => prop_assert!(told.is_empty() && !is_counted),
+            }
+            for (number, is_open) in told {
+                if is_open { open.insert(number); } else { open.remove(&number); }
+            }
+            // Those that found room, the end of each that is or was told, and a notice.
+            prop_assert!(mailbox.waiting() <= 2 * most + 8 + 1, "{}", mailbox.waiting());
+        }
+    }
+}
+
 fn read(item: &Item) -> (usize, bool) {
     let (Item::Opened { finding, .. } | Item::Ended { finding, .. }) = item else { panic!("{item:?}") };
     (

@@ -26,6 +26,8 @@ use crate::payload::{self, From};
 const LONGEST_HEAD: usize = 64 * 1024;
 /// Bytes that are read of an answer that is no success: the reason stands at its beginning.
 const LONGEST_REASON: usize = 4 * 1024;
+/// Parts of a path that are shorter are words, not credentials.
+const SHORTEST_PART: usize = 10;
 /// Addresses of a name that are tried.
 const MOST_ADDRESSES: usize = 8;
 
@@ -68,6 +70,9 @@ impl Post {
             }
         };
         redactor.add(url.target.expose());
+        // A server may echo only the part that is the credential.
+        let parts = url.target.expose().split(['/', '?', '&', '=', ';']);
+        parts.filter(|part| part.len() >= SHORTEST_PART).for_each(|part| redactor.add(part));
         url.authorization.iter().for_each(|login| redactor.add(login.expose()));
         let tls = if url.tls {
             let name = ServerName::try_from(url.host.clone())
@@ -232,4 +237,18 @@ fn sensitive(value: &Secret) -> Result<HeaderValue, String> {
         .map_err(|_| "a header field's value is not allowed".to_owned())?;
     value.set_sensitive(true);
     Ok(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_server_says_shows_no_part_of_a_secret_url() {
+        let tls = crate::roots::Roots { certificates: Vec::new(), mozilla: true }.tls().unwrap();
+        let url = "https://hooks.test/services/T0123456789/aTokenOf24Characters/x?key=another-token";
+        let post = Post::new(&Kind::Slack(url.parse().unwrap()), &tls).unwrap();
+        let said = "no services for T0123456789, aTokenOf24Characters or another-token";
+        assert_eq!(post.redactor.redact(said), "no services for [redacted], [redacted] or [redacted]");
+    }
 }

@@ -245,3 +245,15 @@ fn a_webhook_gets_the_headers_it_was_given_and_no_signature_without_a_secret() {
     assert_eq!((got.header("x-api-key"), got.header("ratewarden-signature")), ("k3y", ""));
     assert_eq!((got.header("authorization"), got.path.as_str()), ("Basic YW5uOnBAc3M=", "/a/b?c=d"));
 }
+
+#[tokio::test]
+async fn alerts_are_started_used_and_dropped_inside_of_an_async_runtime_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let hook = Hook::start(&[]);
+    for number in 0..2 {
+        let alerts = start(&config(vec![webhook("ops", &hook.url())]), folder.path());
+        let _ = alerts.handle(&finding(number), State::Opened, now_ms());
+        assert!(alerts.flush(PATIENCE));
+    }
+    assert_eq!(hook.taken(), opened(0..2));
+}
