@@ -1,9 +1,9 @@
 //! The user's field map: `time=ts,address=client.ip,status=response.code`.
 
+use crate::duration::{Unit, unit_of};
 use crate::json::fields::Fields;
-use crate::json::presets::unit_of;
 use crate::mistake::{Mistake, suggestion};
-use crate::row::{Field, Unit};
+use crate::row::Field;
 
 /// Places that a map may have.
 const MAX_PLACES: usize = 200;

@@ -133,8 +133,7 @@ fn a_name_in_an_error_line_cannot_blame_another_address() {
 #[test]
 fn audit_records_of_cassandra_are_calls() {
     let calls = calls("cassandra-audit");
-    let first =
-        Owned::after(457).coming_from("203.0.113.7").asked("SELECT", "shop.orders").user("cassandra");
+    let first = Owned::after(457).coming_from("203.0.113.7").asked("SELECT", "shop.orders").user("cassandra");
     assert_eq!(calls[0], Owned { key: "alice".into(), ..first });
     assert_eq!((calls[1].status, &*calls[1].user, &*calls[1].method), (401, "root", "LOGIN_ERROR"));
     assert_eq!((calls[2].address, &*calls[2].key), (Some("::1".parse().unwrap()), "bob"));
