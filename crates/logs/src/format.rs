@@ -9,11 +9,12 @@ mod variables;
 
 use ratewarden_model::Call;
 
+use crate::duration::Unit;
 use crate::fault::Fault;
 use crate::form::Form;
 use crate::json::forms::{Context, hand_on};
 use crate::mistake::{Mistake, suggestion};
-use crate::row::{Field, Kind, Row, Unit, Value};
+use crate::row::{Field, Kind, Row, Value};
 
 use directive::{Escape, Source};
 use variables::Variable;

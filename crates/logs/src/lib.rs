@@ -16,6 +16,7 @@
 
 mod audit;
 mod date;
+mod duration;
 mod envelope;
 mod fault;
 mod form;

@@ -4,6 +4,7 @@
 use ratewarden_model::{Call, CallCaller, Held, Resource};
 
 use crate::date::{Dates, Stamp};
+use crate::duration::{Unit, micros};
 use crate::fault::Fault;
 use crate::json::text::unescape;
 use crate::text::address::{address_and_port, forwarded};
@@ -48,18 +49,6 @@ pub(crate) enum Field {
 
 /// How many fields there are.
 pub(crate) const FIELDS: usize = Field::Caller as usize + 1;
-
-/// The unit of a duration.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) enum Unit {
-    /// A text with a unit has that; else a number with a point is seconds, and one without milliseconds.
-    #[default]
-    Auto,
-    Secs,
-    Millis,
-    Micros,
-    Nanos,
-}
 
 /// What kind of text a value is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -184,7 +173,7 @@ impl<'a> Row<'a> {
             },
             micros: match self.text(Field::Duration) {
                 b"" => None,
-                text => Some(micros(text, self.unit).ok_or(Fault::Number)?),
+                text => micros(text, self.unit).ok_or(Fault::Number)?,
             },
             agent: self.text(Field::Agent),
             referer: self.text(Field::Referer),
@@ -254,7 +243,7 @@ fn whole(text: &[u8]) -> Option<u64> {
         .or_else(|| float(text).map(|value| value as u64))
 }
 
-fn float(text: &[u8]) -> Option<f64> {
+pub(crate) fn float(text: &[u8]) -> Option<f64> {
     if !text.first()?.is_ascii_digit() {
         return None;
     }
@@ -262,65 +251,9 @@ fn float(text: &[u8]) -> Option<f64> {
     value.is_finite().then_some(value)
 }
 
-/// A duration in microseconds.
-pub(crate) fn micros(text: &[u8], unit: Unit) -> Option<u64> {
-    let digits = text.iter().position(|byte| !byte.is_ascii_digit() && *byte != b'.').unwrap_or(text.len());
-    let (amount, rest) = text.split_at_checked(digits)?;
-    let unit = match (rest.trim_ascii_start(), unit) {
-        (b"", Unit::Auto) if amount.contains(&b'.') => Unit::Secs,
-        (b"", Unit::Auto) => Unit::Millis,
-        (b"", unit) => unit,
-        (b"s" | b"sec" | b"secs" | b"seconds", _) => Unit::Secs,
-        (b"ms", _) => Unit::Millis,
-        (b"us" | b"\xc2\xb5s" | b"\xce\xbcs", _) => Unit::Micros,
-        (b"ns", _) => Unit::Nanos,
-        ([b'e' | b'E', ..], unit) => return exponent(text, unit),
-        // Several upstreams of nginx: the first one.
-        ([b',', ..], unit) => unit,
-        _ => return None,
-    };
-    match unit {
-        Unit::Auto | Unit::Secs => scan::scaled(amount, 1_000_000),
-        Unit::Millis => scan::scaled(amount, 1000),
-        Unit::Micros => scan::scaled(amount, 1),
-        Unit::Nanos => scan::scaled(amount, 1).map(|nanos| nanos / 1000),
-    }
-}
-
-/// A number such as `9.29e-05`, which printers make of small ones.
-#[cold]
-fn exponent(text: &[u8], unit: Unit) -> Option<u64> {
-    let per_unit = match unit {
-        Unit::Auto | Unit::Secs => 1e6,
-        Unit::Millis => 1e3,
-        Unit::Micros => 1.0,
-        Unit::Nanos => 1e-3,
-    };
-    float(text).map(|value| (value * per_unit) as u64)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_duration_is_in_its_own_unit_or_in_the_one_that_was_said() {
-        for (text, unit, expected) in [
-            ("0.123", Unit::Auto, Some(123_000)),
-            ("123", Unit::Auto, Some(123_000)),
-            ("12ms", Unit::Auto, Some(12_000)),
-            ("1.5s", Unit::Millis, Some(1_500_000)),
-            ("7µs", Unit::Secs, Some(7)),
-            ("1500", Unit::Nanos, Some(1)),
-            ("1500", Unit::Micros, Some(1500)),
-            ("9.29e-05", Unit::Secs, Some(92)),
-            ("0.004, 0.001", Unit::Secs, Some(4000)),
-            ("x", Unit::Secs, None),
-            ("-1", Unit::Secs, None),
-        ] {
-            assert_eq!(micros(text.as_bytes(), unit), expected, "{text}");
-        }
-    }
 
     #[test]
     fn a_bearer_token_is_the_token() {

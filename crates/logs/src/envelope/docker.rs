@@ -6,13 +6,14 @@
 use std::sync::LazyLock;
 
 use crate::date::Stamp;
+use crate::duration::Unit;
 use crate::envelope::pieces::Stream;
 use crate::envelope::{Buffers, Peeled};
 use crate::fault::Fault;
 use crate::json::fields::Fields;
 use crate::json::text::Place;
 use crate::json::walk::walk;
-use crate::row::{Field, Row, Unit};
+use crate::row::{Field, Row};
 
 /// How long a piece is at least.
 const PIECE: usize = 16 * 1024;

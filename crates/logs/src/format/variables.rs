@@ -1,6 +1,7 @@
 //! nginx's variables (<https://nginx.org/en/docs/varindex.html>) and what they say of a call.
 
-use crate::row::{Field, Unit};
+use crate::duration::Unit;
+use crate::row::Field;
 
 /// What is known of a variable.
 #[derive(Debug, Clone, Copy)]

@@ -1,7 +1,8 @@
 //! Which keys of an object are which fields, compiled so that a key is found in about one comparison.
 
+use crate::duration::Unit;
 use crate::json::shape::same;
-use crate::row::{Field, Unit};
+use crate::row::Field;
 
 /// What is known of a key.
 #[derive(Debug, Clone, Copy, Default)]

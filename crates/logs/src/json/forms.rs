@@ -1,5 +1,7 @@
 //! Reads a line of any JSON form.
 
+use std::sync::{Arc, LazyLock};
+
 use ratewarden_model::{Call, CallCaller};
 
 use crate::date::{Dates, Stamp};
@@ -14,16 +16,22 @@ use crate::json::walk::walk;
 use crate::row::{Field, Row};
 use crate::text::address::address;
 
+/// The keys of every form, made once: they take longer to make than some files to read.
+static PRESETS: LazyLock<Vec<(Form, Arc<Fields>)>> = LazyLock::new(|| {
+    let forms = Form::ALL.into_iter().filter(|form| form.is_json());
+    forms.map(|form| (form, Arc::new(presets::fields(form)))).collect()
+});
+
 /// The keys of a form, and the shape that its lines have.
 #[derive(Debug)]
 struct Table {
     form: Form,
-    fields: Fields,
+    fields: Arc<Fields>,
     shape: Shape,
 }
 
 impl Table {
-    fn new(form: Form, fields: Fields) -> Self {
+    fn new(form: Form, fields: Arc<Fields>) -> Self {
         Self { form, fields, shape: Shape::default() }
     }
 }
@@ -42,9 +50,8 @@ pub(crate) struct Forms {
 
 impl Forms {
     pub(crate) fn new(map: Option<&JsonFields>) -> Self {
-        let map = map.map(|JsonFields(fields)| Table::new(Form::Json, fields.clone()));
-        let forms = Form::ALL.into_iter().filter(|form| form.is_json());
-        let tables = forms.map(|form| Table::new(form, presets::fields(form))).collect();
+        let map = map.map(|JsonFields(fields)| Table::new(Form::Json, Arc::clone(fields)));
+        let tables = PRESETS.iter().map(|(form, fields)| Table::new(*form, Arc::clone(fields))).collect();
         Self { tables, map, last: 0, scratch: Vec::new(), joined: Vec::new() }
     }
 

@@ -1,9 +1,11 @@
 //! The user's field map: `time=ts,address=client.ip,status=response.code`.
 
+use std::sync::Arc;
+
+use crate::duration::{Unit, unit_of};
 use crate::json::fields::Fields;
-use crate::json::presets::unit_of;
 use crate::mistake::{Mistake, suggestion};
-use crate::row::{Field, Unit};
+use crate::row::Field;
 
 /// Places that a map may have.
 const MAX_PLACES: usize = 200;
@@ -13,7 +15,7 @@ const MAX_DEPTH: usize = 16;
 
 /// Which values of a JSON line are what.
 #[derive(Debug, Clone)]
-pub struct JsonFields(pub(crate) Fields);
+pub struct JsonFields(pub(crate) Arc<Fields>);
 
 /// The names that users write.
 const NAMES: [(&str, Field); 25] = [
@@ -71,7 +73,7 @@ impl JsonFields {
             fields.field(&[path], field, rank, unit);
         }
         if says {
-            return Ok(Self(fields));
+            return Ok(Self(Arc::new(fields)));
         }
         Err(Mistake::new("no field says who called or what", 1)
             .hint("name at least one of address, user, credential, method, path, request, status and key"))

@@ -3,9 +3,10 @@
 //! Every table has the marks of all forms in it, so the walk that reads a line also says what form it is of: a line that
 //! looks like the form before it but is of another is read again, never misread.
 
+use crate::duration::{Unit, unit_of};
 use crate::form::Form;
 use crate::json::fields::Fields;
-use crate::row::{Field, Unit};
+use crate::row::Field;
 
 /// A place for a field: the path of keys, the field, its rank, its unit.
 type Place = (&'static [&'static str], Field, u8, Unit);
@@ -105,22 +106,6 @@ pub(crate) fn fields(form: Form) -> Fields {
         }
     }
     fields
-}
-
-/// The unit that the name of a duration speaks of.
-pub(crate) fn unit_of(name: &str) -> Unit {
-    let ends = |endings: &[&str]| endings.iter().any(|ending| name.ends_with(ending));
-    if ends(&["_ms", "Ms", "millis", "milliseconds", "_msec"]) {
-        Unit::Millis
-    } else if ends(&["_us", "Us", "micros", "microseconds", "_usec"]) {
-        Unit::Micros
-    } else if ends(&["_ns", "Ns", "nanos", "nanoseconds", "_nsec"]) {
-        Unit::Nanos
-    } else if ends(&["_s", "_sec", "_secs", "seconds", "request_time"]) {
-        Unit::Secs
-    } else {
-        Unit::Auto
-    }
 }
 
 const fn places(form: Form) -> &'static [Place] {

@@ -7,7 +7,8 @@ use super::fields::Fields;
 use super::shape::Shape;
 use super::text::{Place, unescape};
 use super::walk::walk;
-use crate::row::{Field, Row, Unit};
+use crate::duration::Unit;
+use crate::row::{Field, Row};
 
 /// Paths that generated objects often have, and the fields that they go to.
 const PATHS: [(&[&str], Field); 4] = [

@@ -107,6 +107,14 @@ fn docker_cuts_long_lines_and_the_pieces_are_put_together() {
 }
 
 #[test]
+fn what_stands_beside_dockers_text_is_not_the_call() {
+    let line = docker(sample("nginx-combined").lines().next().unwrap());
+    let line = line.replace("{\"log\"", "{\"user\":\"root\",\"status\":500,\"log\"");
+    let call = one(&Options::default(), &line);
+    assert_eq!((&*call.user, call.status, &*call.target), ("", 200, "/api/items?page=2"));
+}
+
+#[test]
 fn what_only_begins_like_an_envelope_is_none() {
     for line in [
         "<>Nov 28 01:02:03 h t: x",

@@ -100,6 +100,7 @@ fn the_first_place_of_a_field_that_is_there_counts() {
     let options = mapped("time=t,user=a,user=b");
     assert_eq!(one(&options, r#"{"b":"second","t":1,"a":"first"}"#).user, "first");
     assert_eq!(one(&options, r#"{"b":"second","t":1}"#).user, "second");
+    assert_eq!(one(&options, r#"{"a":"once","t":1,"a":"again"}"#).user, "again");
 }
 
 #[test]

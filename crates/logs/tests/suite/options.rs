@@ -20,6 +20,9 @@ fn a_custom_format_that_is_combined_reads_the_same() {
     for line in sample("nginx-combined").lines().take(8) {
         assert_eq!(read(&mut custom, line.as_bytes()), read(&mut built_in, line.as_bytes()), "{line}");
     }
+    let line = r#"203.0.113.7 - a [b] [28/Nov/2026:01:02:03 +0000] "GET / HTTP/1.1" 200 5 "-" "-""#;
+    assert_eq!(read(&mut custom, line.as_bytes()), read(&mut built_in, line.as_bytes()));
+    assert_eq!(one(&format(COMBINED), line).user, "a [b]");
     assert_eq!(custom.form(), Some("custom"));
 }
 
