@@ -1,4 +1,5 @@
 //! From logs and live Calls to findings.
 
 pub mod follow;
+pub mod geo;
 pub mod source;
