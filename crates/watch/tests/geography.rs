@@ -1,5 +1,4 @@
 //! The country file that `cargo xtask services` brings.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::net::IpAddr;
 use std::time::Instant;
@@ -16,7 +15,7 @@ fn well_known_addresses_are_in_their_countries() {
         ("193.0.6.139", "NL"),        // RIPE NCC
         ("202.12.29.175", "AU"),      // APNIC
         ("200.160.2.3", "BR"),        // NIC.br
-        ("196.216.2.1", "MU"),        // AFRINIC
+        ("197.248.0.1", "KE"),        // Safaricom
         ("2001:67c:2e8:22::1", "NL"), // RIPE NCC
         ("::ffff:193.0.6.139", "NL"),
     ] {
@@ -39,17 +38,16 @@ fn a_file_of_countries_is_refused_as_one_of_networks() {
 }
 
 #[test]
-fn a_million_addresses_are_looked_up_in_bounded_time() {
+fn a_hundred_thousand_addresses_are_looked_up_in_bounded_time() {
     let Some(services) = require() else { return };
     let mut geography = Geography::open(services.countries(), None).unwrap();
     let began = Instant::now();
     let mut known = 0_u32;
     // Every address another one, so that nothing is remembered.
-    for number in 0..1_000_000_u32 {
+    for number in 0..100_000_u32 {
         let address = IpAddr::from(number.wrapping_mul(0x9e37_79b9).to_be_bytes());
         known += u32::from(geography.place(address).country.is_some());
     }
-    assert!(known > 500_000, "{known}");
-    // A debug build does a million in a few seconds; an hour's worth of calls must not take an hour.
-    assert!(began.elapsed().as_secs() < 120, "{:?}", began.elapsed());
+    assert!(known > 50_000, "{known}");
+    assert!(began.elapsed().as_secs() < 60, "{:?}", began.elapsed());
 }

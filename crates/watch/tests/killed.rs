@@ -1,5 +1,5 @@
 //! A follower that is killed again and again, while its file is written to and rotated.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs::{self, File};
 use std::io::Write as _;
