@@ -32,6 +32,16 @@ pub struct Services {
     pub(crate) node: PathBuf,
     pub(crate) node_modules: PathBuf,
     pub(crate) python: PathBuf,
+    countries: PathBuf,
+}
+
+impl Services {
+    /// A file that says in which country an address is, in MaxMind's format: the assignments that the regional
+    /// registries publish (by the NRO, CC BY 4.0), as of June 2026.
+    #[must_use]
+    pub fn countries(&self) -> &Path {
+        &self.countries
+    }
 }
 
 impl Services {
@@ -118,6 +128,9 @@ pub fn installed() -> Result<Services, Missing> {
     let services = Services {
         envoy: file(environment.join("envoy")),
         python: file(environment.join("python")),
+        countries: file(
+            node_modules.join("@ip-location-db/geo-whois-asn-country-mmdb/geo-whois-asn-country.mmdb"),
+        ),
         node_modules: file(node_modules.join("express-rate-limit")).with_file_name(""),
         nginx,
         haproxy,

@@ -18,7 +18,9 @@
 //! What can be lost, and what is read twice:
 //! - Truncation in place (`copytruncate`): lines that were written between the copy and the truncation exist nowhere.
 //!   Those that were not read yet but copied are read from the copy; where there is no copy, [`Event::Truncated`] says so.
-//! - Two rotations between two polls: the file in between is found by its name in the same folder; elsewhere it is not.
+//! - Two rotations between two polls: the file in between is found by its name in the same folder; elsewhere it is
+//!   not, and not where the file before it was deleted, or was compressed before a byte of it was read.
+//! - A file of which nothing was read yet is known by its inode alone: its truncation cannot be seen.
 //! - A process that is killed reads again what came after the position it saved last: at least once, never less.
 
 mod file;

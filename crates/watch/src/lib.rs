@@ -10,6 +10,7 @@ mod credentials;
 pub mod follow;
 mod pipeline;
 mod secret;
+pub mod geo;
 pub mod source;
 mod tally;
 

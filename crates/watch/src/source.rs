@@ -4,6 +4,7 @@
 //! gives [`Lines`]. A line is bytes: logs hold what clients sent, so nothing here assumes UTF-8. Memory is bounded by
 //! one block and one longest line, however long lines or however well compressed files are.
 
+mod ahead;
 mod encoding;
 mod error;
 mod lines;

@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use std::os::fd::AsFd as _;
 use std::path::Path;
 
+use super::ahead::Ahead;
 use super::encoding::{Decoder, first_bytes};
 use super::{Encoding, Line, Lines, SourceError};
 
@@ -12,13 +13,19 @@ use super::{Encoding, Line, Lines, SourceError};
 pub const STDIN: &str = "-";
 
 /// Bytes of a source as they are after decompression.
-pub struct Input {
-    decoder: Decoder<Box<dyn Read + Send>>,
+pub struct Input(Inner);
+
+enum Inner {
+    Here(Decoder<Box<dyn Read + Send>>),
+    Ahead(Ahead),
 }
 
 impl Read for Input {
     fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
-        self.decoder.read(space)
+        match &mut self.0 {
+            Inner::Here(decoder) => decoder.read(space),
+            Inner::Ahead(ahead) => ahead.read(space),
+        }
     }
 }
 
@@ -70,6 +77,23 @@ impl Opened {
         })
     }
 
+    /// Unpacks on a thread of its own from here on, at most a megabyte ahead. Only of use before the first line: what
+    /// was read of the source already is lost with the old reader. A plain source is not changed, since
+    /// copying from the system is all that a thread could do for it.
+    ///
+    /// # Errors
+    /// [`SourceError::Read`] where the system gives no thread.
+    pub fn read_ahead(self) -> Result<Self, SourceError> {
+        let Self { name, encoding, lines } = self;
+        if encoding == Encoding::Plain {
+            return Ok(Self { name, encoding, lines });
+        }
+        let ahead = Ahead::new(lines.into_reader());
+        let cannot = |error| SourceError::Read { name: name.clone(), encoding, offset: 0, error };
+        let lines = Lines::new(Input(Inner::Ahead(ahead.map_err(cannot)?)));
+        Ok(Self { name, encoding, lines })
+    }
+
     /// What it holds as bytes, for who splits them on another thread.
     #[must_use]
     pub fn into_input(self) -> Input {
@@ -109,5 +133,5 @@ pub fn stream(name: &str, mut reader: Box<dyn Read + Send>) -> Result<Opened, So
         return Err(SourceError::Compression { name, encoding });
     }
     let decoder = Decoder::new(encoding, first, reader).map_err(|error| cannot(error, encoding))?;
-    Ok(Opened { name, encoding, lines: Lines::new(Input { decoder }) })
+    Ok(Opened { name, encoding, lines: Lines::new(Input(Inner::Here(decoder))) })
 }

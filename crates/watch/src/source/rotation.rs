@@ -174,10 +174,10 @@ fn dated(digits: &[u8], plain: bool) -> Option<u64> {
 fn first_time(path: &Path, time_of: &dyn Fn(&[u8]) -> Option<i64>) -> Option<i64> {
     let mut opened = open(path).ok()?;
     for _ in 0..PEEK.0 {
-        if let Line::Whole(line) = opened.next_line().ok()?? {
-            if let Some(at_ms) = time_of(line) {
-                return Some(at_ms);
-            }
+        if let Line::Whole(line) = opened.next_line().ok()??
+            && let Some(at_ms) = time_of(line)
+        {
+            return Some(at_ms);
         }
         if opened.consumed() > PEEK.1 {
             break;

@@ -58,6 +58,7 @@ proptest! {
     fn however_it_is_compressed_and_comes_the_lines_are_the_same(
         parts in vec(vec(prop_oneof![2 => Just(b'\n'), 7 => b'a'..=b'd', 2 => any::<u8>()], 0..200), 0..4),
         how in 0..3,
+        ahead in any::<bool>(),
         at_once in prop_oneof![1_usize..20, Just(1 << 20)],
     ) {
         let content = parts.concat();
@@ -67,7 +68,10 @@ proptest! {
             1 => parts.iter().flat_map(|part| gzip(part)).collect(),
             _ => parts.iter().flat_map(|part| zstandard(part)).collect(),
         };
-        let opened = stream("some", Box::new(Trickle(Cursor::new(bytes), at_once))).unwrap();
+        let mut opened = stream("some", Box::new(Trickle(Cursor::new(bytes), at_once))).unwrap();
+        if ahead {
+            opened = opened.read_ahead().unwrap();
+        }
         let (lines, failed) = all(opened);
         prop_assert!(failed.is_none(), "{:?}", failed);
         prop_assert_eq!(lines, model(&content));
@@ -78,6 +82,7 @@ proptest! {
         lines in vec("[a-z]{0,40}", 1..200),
         cut in 0.0..1.0_f64,
         zstd in any::<bool>(),
+        ahead in any::<bool>(),
     ) {
         let content = lines.join("\n").into_bytes();
         let mut bytes = if zstd { zstandard(&content) } else { gzip(&content) };
@@ -85,7 +90,7 @@ proptest! {
         let keep = 6 + ((bytes.len() - 7) as f64 * cut) as usize;
         bytes.truncate(keep);
         let (found, failed) = match of(bytes) {
-            Ok(opened) => all(opened),
+            Ok(opened) => all(if ahead { opened.read_ahead().unwrap() } else { opened }),
             Err(error) => (Vec::new(), Some(error)),
         };
         let failed = failed.expect("it is cut off").to_string();
@@ -195,4 +200,29 @@ fn a_bomb_is_read_past_without_being_held() {
     assert_eq!(opened.next_line().unwrap(), Some(Line::TooLong(8 << 20)));
     assert_eq!(opened.next_line().unwrap(), Some(Line::Whole(b"after")));
     assert_eq!(opened.next_line().unwrap(), None);
+}
+
+#[test]
+fn who_reads_ahead_waits_for_who_takes_and_ends_with_it() {
+    // Endless: were it not held back, it would fill memory, and were it not ended, it would never stop.
+    struct Endless {
+        _held: std::sync::mpsc::Sender<()>,
+    }
+    impl Read for Endless {
+        fn read(&mut self, space: &mut [u8]) -> std::io::Result<usize> {
+            space.fill(b'\n');
+            Ok(space.len())
+        }
+    }
+    let (held, is_held) = std::sync::mpsc::channel();
+    let mut ahead = super::ahead::Ahead::new(Endless { _held: held }).unwrap();
+    let mut space = [0; 10];
+    ahead.read_exact(&mut space).unwrap();
+    assert_eq!(space, [b'\n'; 10]);
+    drop(ahead);
+    assert!(
+        is_held
+            .recv_timeout(std::time::Duration::from_secs(60))
+            .is_err_and(|why| { why == std::sync::mpsc::RecvTimeoutError::Disconnected })
+    );
 }
