@@ -28,6 +28,7 @@ fn detector(rule: &Rule, name: &str, filter: Filter, per: &[By], kind: Kind, sec
         per: per.to_vec(),
         kind,
         seconds,
+        about: None,
     }
 }
 

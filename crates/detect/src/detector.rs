@@ -4,7 +4,9 @@
 //! and answers with [`Seen`]. The engine keeps what follows: episodes, samples, ends.
 
 mod baseline;
+mod chain;
 mod distinct;
+mod few;
 mod growth;
 mod level;
 mod peers;
@@ -12,6 +14,7 @@ mod rate;
 mod ratio;
 mod sequence;
 mod share;
+mod total;
 mod travel;
 
 use ratewarden_model::Subject;
@@ -20,7 +23,7 @@ use crate::event::{Batch, Event};
 use crate::geography::Geography;
 use crate::hash::Hasher;
 use crate::route::Routes;
-use crate::spec::{By, Detector, Kind};
+use crate::spec::{By, Detector, Kind, Quantity};
 
 /// What a detector says to a call.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -62,7 +65,13 @@ pub(crate) struct Around<'a> {
     pub(crate) routes: &'a Routes,
     /// What a finding of the detector that is asked is about.
     pub(crate) of: By,
+    /// Which of the detector's questions holds of the call.
+    pub(crate) part: u16,
 }
+
+/// Bytes that the groups of all detectors that ask calls themselves may take together, and that one of them may take.
+const TESTED: usize = 64 << 20;
+const MOST: usize = 8 << 20;
 
 /// One detector with all its groups.
 #[derive(Debug)]
@@ -88,21 +97,40 @@ enum Inner {
     Level(level::Level),
     Travel(travel::Travel),
     Baseline(baseline::Baseline),
+    /// Bytes, or microseconds.
+    Total(total::Total, Quantity),
+    FewExactly(few::Few),
+    /// Which of several questions held, in any order.
+    Together(few::Few),
+    Chain(chain::Chain),
 }
 
 impl Machine {
-    pub(crate) fn new(detector: &Detector) -> Self {
+    /// The machines of `detectors`, of which the first `plain` do not ask calls themselves.
+    pub(crate) fn all(detectors: &[Detector], plain: usize) -> Vec<Self> {
+        let share = TESTED / detectors.len().saturating_sub(plain).max(1);
+        let bytes = |place: usize| (place >= plain).then_some(share.min(MOST));
+        detectors.iter().enumerate().map(|(place, detector)| Self::new(detector, bytes(place))).collect()
+    }
+
+    /// A machine whose groups take about `bytes` at most, where that is said.
+    fn new(detector: &Detector, bytes: Option<usize>) -> Self {
         let seconds = detector.seconds;
+        let most = bytes.unwrap_or(MOST);
         let mut of = None;
         let inner = match &detector.kind {
-            Kind::Rate { calls, filled } => Inner::Rate(rate::Rate::new(*calls, *filled, seconds)),
+            Kind::Rate { calls, filled } => Inner::Rate(rate::Rate::new(*calls, *filled, seconds, bytes)),
+            Kind::Distinct { of: what, values, percent: 0 } if bytes.is_some() && *values <= few::VALUES => {
+                of = Some(*what);
+                Inner::FewExactly(few::Few::new(*values, seconds, most))
+            }
             Kind::Distinct { of: what, values, percent } => {
                 of = Some(*what);
                 match values {
-                    0..=12 => Inner::Few(distinct::Distinct::new(*values, *percent, seconds)),
-                    13..=50 => Inner::Dozens(distinct::Distinct::new(*values, *percent, seconds)),
-                    51..=300 => Inner::Hundreds(distinct::Distinct::new(*values, *percent, seconds)),
-                    _ => Inner::Thousands(distinct::Distinct::new(*values, *percent, seconds)),
+                    0..=12 => Inner::Few(distinct::Distinct::new(*values, *percent, seconds, most)),
+                    13..=50 => Inner::Dozens(distinct::Distinct::new(*values, *percent, seconds, most)),
+                    51..=300 => Inner::Hundreds(distinct::Distinct::new(*values, *percent, seconds, most)),
+                    _ => Inner::Thousands(distinct::Distinct::new(*values, *percent, seconds, most)),
                 }
             }
             Kind::Share { of: what, percent, calls } => {
@@ -123,6 +151,15 @@ impl Machine {
             Kind::Travel { kmh, km } => Inner::Travel(travel::Travel::new(*kmh, *km, seconds)),
             Kind::Baseline { factor, calls } => Inner::Baseline(baseline::Baseline::new(*factor, *calls)),
             Kind::Daily { calls } => Inner::Rate(rate::Rate::daily(*calls)),
+            Kind::Total { of: what, measure, bound, or_equal } => {
+                let scale = if *what == Quantity::Millis { 1000.0 } else { 1.0 };
+                let total = total::Total::new(*measure, (*bound, *or_equal), scale, seconds, most);
+                Inner::Total(total, *what)
+            }
+            Kind::Together { parts, ordered: true, .. } => {
+                Inner::Chain(chain::Chain::new(parts.len(), seconds, most))
+            }
+            Kind::Together { least, .. } => Inner::Together(few::Few::new(*least, seconds, most)),
         };
         Self { per: detector.per.clone(), of, inner }
     }
@@ -168,6 +205,12 @@ impl Machine {
             Inner::Level(level) => level.see(group, event),
             Inner::Travel(travel) => travel.see(group, event, around),
             Inner::Baseline(baseline) => baseline.see(group, event, around),
+            Inner::Total(total, Quantity::Bytes) => total.see(group, event.second, event.bytes),
+            Inner::Total(_, Quantity::Millis) if event.micros == crate::event::UNSAID => Seen::Quiet,
+            Inner::Total(total, Quantity::Millis) => total.see(group, event.second, event.micros.into()),
+            Inner::FewExactly(few) => few.see(group, event.second, of(self.of)),
+            Inner::Together(few) => few.see(group, event.second, u64::from(around.part) + 1),
+            Inner::Chain(chain) => chain.see(group, event.second, around.part.into()),
         }
     }
 
@@ -191,6 +234,9 @@ impl Machine {
             Inner::Thousands(distinct) => distinct.set_active(group, is_active),
             Inner::Ratio(ratio) => ratio.set_active(group, is_active),
             Inner::Sequence(sequence) => sequence.set_active(group, is_active),
+            Inner::Total(total, _) => total.set_active(group, is_active),
+            Inner::FewExactly(few) | Inner::Together(few) => few.set_active(group, is_active),
+            Inner::Chain(chain) => chain.set_active(group, is_active),
             Inner::Share(_)
             | Inner::Growth(_)
             | Inner::Peers(_)
@@ -216,6 +262,9 @@ impl Machine {
             Inner::Level(level) => level.bytes(),
             Inner::Travel(travel) => travel.bytes(),
             Inner::Baseline(baseline) => baseline.bytes(),
+            Inner::Total(total, _) => total.bytes(),
+            Inner::FewExactly(few) | Inner::Together(few) => few.bytes(),
+            Inner::Chain(chain) => chain.bytes(),
         }
     }
 }
@@ -242,6 +291,11 @@ pub(crate) fn value(by: By, event: &Event, around: &Around<'_>) -> u64 {
         By::Query => event.query,
         By::Agent => event.agent,
         By::Key => event.key,
+        By::Method => around.hasher.text(around.batch.text(&event.text).method),
+        By::Status if event.status == 0 => 0,
+        By::Status => around.hasher.number(event.status.into()),
+        By::Target => crate::hash::both(event.path, event.query.max(1)),
+        By::Anybody => event.caller.max(1),
     }
 }
 

@@ -12,14 +12,14 @@ use std::collections::HashMap;
 use ratewarden_model::{Call, Finding};
 
 use crate::detector::{Around, Machine, Seen};
-use crate::event::Batch;
-use crate::filter::Filters;
+use crate::event::{Batch, Event};
+use crate::filter::{Filters, Tests};
 use crate::finding::Case;
 use crate::geography::Geography;
 use crate::hash::Hasher;
 use crate::order::{Admitted, Order};
 use crate::route::Routes;
-use crate::spec::{By, Detector, Kind, MAX_DETECTORS};
+use crate::spec::{By, Detector, Kind, MAX_DETECTORS, MAX_TESTED};
 use episode::Episode;
 
 /// Seconds between two looks at all groups, counted from 1970.
@@ -30,7 +30,8 @@ const CASES: usize = 10_000;
 /// What an engine is made from.
 #[derive(Debug)]
 pub struct Settings {
-    /// What is looked for; at most [`MAX_DETECTORS`], what is over is left out.
+    /// What is looked for; at most [`MAX_DETECTORS`], and [`MAX_TESTED`] of those that ask calls themselves
+    /// ([`Filter::when`](crate::Filter::when)). What is over is left out.
     pub detectors: Vec<Detector>,
     /// How late a call may come, in seconds, 0 to 600.
     pub lateness: u32,
@@ -83,8 +84,11 @@ pub enum NewsState {
 #[derive(Debug)]
 pub struct Engine {
     detectors: Vec<Detector>,
+    /// So many of them have a bit; those after them ask calls themselves.
+    plain: usize,
     machines: Vec<Machine>,
     filters: Filters,
+    tests: Tests,
     /// Detectors that take readings of levels.
     levels: u128,
     hasher: Hasher,
@@ -109,15 +113,24 @@ impl Engine {
     /// An engine that has seen nothing.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
-        let mut detectors = settings.detectors;
+        let (mut tested, mut detectors): (Vec<_>, Vec<_>) =
+            settings.detectors.into_iter().partition(Detector::is_tested);
         detectors.truncate(MAX_DETECTORS);
+        tested.truncate(MAX_TESTED);
+        let filters = Filters::new(&detectors);
+        let plain = detectors.len();
+        let tests = Tests::new(&tested, plain);
         let is_level = |detector: &Detector| matches!(detector.kind, Kind::Level { .. });
         let levels = detectors.iter().enumerate().filter(|(_, detector)| is_level(detector));
+        let levels = levels.fold(0, |set, (place, _)| set | 1 << place);
+        detectors.append(&mut tested);
         let hasher = Hasher::new(settings.seed);
         Self {
-            machines: detectors.iter().map(Machine::new).collect(),
-            filters: Filters::new(&detectors),
-            levels: levels.fold(0, |set, (place, _)| set | 1 << place),
+            machines: Machine::all(&detectors, plain),
+            plain,
+            filters,
+            tests,
+            levels,
             routes: Routes::new(hasher.clone()),
             hasher,
             geography: settings.geography,
@@ -247,17 +260,17 @@ impl Engine {
     fn settle_ahead_now(&mut self) {
         let ahead = std::mem::take(&mut self.ahead);
         self.release(false);
-        for event in &ahead.events {
+        for (index, event) in ahead.events.iter().enumerate() {
             if self.order.is_ahead(event.second) {
                 self.counts.misdated += 1;
             } else if event.second < self.order.floor() {
                 let mut batch = Batch::default();
-                batch.copy(event, &ahead);
+                batch.copy(index, &ahead);
                 self.look_at(&batch);
             } else {
                 let batch = self.order.batch(event.second);
                 let before = batch.bytes();
-                batch.copy(event, &ahead);
+                batch.copy(index, &ahead);
                 let added = batch.bytes() - before;
                 self.order.note(added);
             }
@@ -269,7 +282,7 @@ impl Engine {
         self.release(true);
         self.look_around(self.seen_until.saturating_add(1), true);
         self.end_episodes(u32::MAX);
-        self.machines = self.detectors.iter().map(Machine::new).collect();
+        self.machines = Machine::all(&self.detectors, self.plain);
         (self.next_look, self.seen_until) = (0, 0);
         self.order.start(second);
     }
@@ -302,6 +315,7 @@ impl Engine {
             geography: self.geography.as_deref(),
             routes: &self.routes,
             of: By::All,
+            part: 0,
         };
         let mut over = Vec::new();
         for event in &batch.events {
@@ -325,11 +339,48 @@ impl Engine {
                 }
             }
         }
+        if !batch.hits.is_empty() {
+            self.look_at_hits(batch, &mut over);
+        }
         for (place, group, event, seen) in over {
             self.follow(place, group, &event, seen, batch);
         }
         if !self.wanting.is_empty() {
             self.gather(batch);
+        }
+    }
+
+    /// Gives the calls of a batch to the detectors that asked them themselves: by detector and question, so that the order of
+    /// the calls of a second changes nothing.
+    #[inline(never)]
+    fn look_at_hits(&mut self, batch: &Batch, over: &mut Vec<(usize, u64, Event, Seen)>) {
+        let mut hits = batch.hits.clone();
+        hits.sort_unstable();
+        for hit in hits {
+            let place = usize::from(hit.detector);
+            let (Some(machine), Some(detector), Some(event)) = (
+                self.machines.get_mut(place),
+                self.detectors.get(place),
+                batch.events.get(hit.event as usize),
+            ) else {
+                continue;
+            };
+            let around = Around {
+                hasher: &self.hasher,
+                batch,
+                geography: self.geography.as_deref(),
+                routes: &self.routes,
+                of: detector.per.first().copied().unwrap_or(By::All),
+                part: hit.part,
+            };
+            let group = machine.group(event, &around);
+            if group == 0 {
+                continue;
+            }
+            match machine.see(group, event, &around) {
+                Seen::Quiet => {}
+                seen => over.push((place, group, *event, seen)),
+            }
         }
     }
 

@@ -29,10 +29,26 @@ pub(crate) struct Event {
     pub(crate) number: u64,
     /// The page size asked for; 0: none.
     pub(crate) limit: u32,
+    /// How long it took, in microseconds; [`UNSAID`] where the source does not say.
+    pub(crate) micros: u32,
     pub(crate) status: u16,
     pub(crate) kinds: Kinds,
     pub(crate) held: Option<Held>,
     pub(crate) text: Place,
+}
+
+/// Not a time that a call took.
+pub(crate) const UNSAID: u32 = u32::MAX;
+
+/// A detector of those that ask calls themselves wants a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Hit {
+    /// The place of the detector among all.
+    pub(crate) detector: u16,
+    /// Which of its questions holds.
+    pub(crate) part: u16,
+    /// The place of the call in its batch.
+    pub(crate) event: u32,
 }
 
 /// Where the text of a call lies in its second's store.
@@ -63,6 +79,7 @@ pub(crate) struct Text<'t> {
 pub(crate) struct Batch {
     pub(crate) second: u32,
     pub(crate) events: Vec<Event>,
+    pub(crate) hits: Vec<Hit>,
     text: Vec<u8>,
 }
 
@@ -103,8 +120,12 @@ impl Batch {
         Text { method: next(), target: next(), agent: next(), user: next(), key: next(), caller: next() }
     }
 
-    /// Adds an event of another batch, with its text.
-    pub(crate) fn copy(&mut self, event: &Event, from: &Self) {
+    /// Adds the event at `index` of another batch, with its text.
+    pub(crate) fn copy(&mut self, index: usize, from: &Self) {
+        let Some(event) = from.events.get(index) else { return };
+        let place = u32::try_from(self.events.len()).unwrap_or(u32::MAX);
+        let hits = from.hits.iter().filter(|hit| hit.event as usize == index);
+        self.hits.extend(hits.map(|hit| Hit { event: place, ..*hit }));
         let begin = u32::try_from(self.text.len()).unwrap_or(u32::MAX);
         let length: usize = event.text.lengths.iter().map(|&length| usize::from(length)).sum();
         let start = event.text.begin as usize;
@@ -124,11 +145,12 @@ impl Batch {
 
     /// Bytes of what is in it.
     pub(crate) fn bytes(&self) -> usize {
-        self.events.len() * size_of::<Event>() + self.text.len()
+        self.events.len() * size_of::<Event>() + self.hits.len() * size_of::<Hit>() + self.text.len()
     }
 
     pub(crate) fn clear(&mut self) {
         self.events.clear();
+        self.hits.clear();
         self.text.clear();
     }
 }

@@ -4,8 +4,11 @@
 //! each status, of what a call shows once for each combination; a call's detectors are the bits that all three have. So a
 //! call costs three looks at tables however many detectors there are, and most detectors are never asked.
 
+use crate::event::{Event, Hit};
+use crate::predicate::{Lower, When};
 use crate::route::Kinds;
-use crate::spec::{Detector, Filter, RouteKind, Shows};
+use crate::spec::{Detector, Filter, Kind, MAX_PARTS, RouteKind, Shows};
+use ratewarden_model::Call;
 
 /// What a call shows, as bits.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -51,10 +54,7 @@ impl Filters {
         let by_shown = (0..COMBINATIONS)
             .map(|shown| {
                 let shown = Shown(shown);
-                set(&|filter| {
-                    filter.with.iter().all(|&what| shown.has(what))
-                        && !filter.without.iter().any(|&what| shown.has(what))
-                })
+                set(&|filter| filter.has_shown(shown))
             })
             .collect();
         Self { by_status, by_shown, filters }
@@ -62,15 +62,8 @@ impl Filters {
 
     /// The detectors that let calls of a route pass.
     pub(crate) fn of_route(&self, method: &[u8], template: &str, kinds: Kinds) -> u128 {
-        let passes = |filter: &Filter| {
-            let is = |kind: &RouteKind| kinds.has(kind.as_kinds());
-            (filter.methods.is_empty() || filter.methods.iter().any(|one| one.as_bytes() == method))
-                && (filter.paths.is_empty()
-                    || filter.paths.iter().any(|path| fits(path.as_bytes(), template.as_bytes())))
-                && (filter.kinds.is_empty() || filter.kinds.iter().any(is))
-                && !filter.not_kinds.iter().any(is)
-        };
         let places = self.filters.iter().enumerate();
+        let passes = |filter: &Filter| filter.has_route(method, template, kinds);
         places.fold(0, |set, (place, filter)| set | u128::from(passes(filter)) << place)
     }
 
@@ -79,6 +72,86 @@ impl Filters {
     pub(crate) fn of(&self, route: u128, status: u16, shown: Shown) -> u128 {
         let status = usize::from(status).min(STATUSES - 1);
         route & self.by_status[status] & self.by_shown[usize::from(shown.0)]
+    }
+}
+
+/// The filters of detectors that ask calls themselves: one after the other, for those are not many and seldom hold.
+#[derive(Debug, Default)]
+pub(crate) struct Tests {
+    tests: Vec<Test>,
+    lower: Lower,
+}
+
+#[derive(Debug)]
+struct Test {
+    detector: u16,
+    filter: Filter,
+    parts: Vec<When>,
+}
+
+impl Tests {
+    /// Those of `detectors`, the first of which has the place `first` among all.
+    pub(crate) fn new(detectors: &[Detector], first: usize) -> Self {
+        let test = |(place, detector): (usize, &Detector)| {
+            let parts = match &detector.kind {
+                Kind::Together { parts, .. } => parts.iter().take(MAX_PARTS).cloned().collect(),
+                _ => Vec::new(),
+            };
+            let detector_place = u16::try_from(first + place).unwrap_or(u16::MAX);
+            Test { detector: detector_place, filter: detector.filter.clone(), parts }
+        };
+        Self { tests: detectors.iter().enumerate().map(test).collect(), lower: Lower::default() }
+    }
+
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.tests.is_empty()
+    }
+
+    /// Adds a hit for each question that holds of a call, whose place in its batch is `place`. `route` is method and template.
+    #[inline(never)]
+    pub(crate) fn ask(
+        &mut self,
+        call: &Call<'_>,
+        event: &Event,
+        route: &str,
+        shown: Shown,
+        place: u32,
+        hits: &mut Vec<Hit>,
+    ) {
+        let lower = self.lower.of(call);
+        let template = route.split_once(' ').map_or(route, |(_, template)| template);
+        for test in &self.tests {
+            let holds = |when: &When| when.0.holds(call, &lower);
+            if !test.filter.when.as_ref().is_none_or(holds)
+                || !test.filter.statuses.has(call.status)
+                || !test.filter.has_shown(shown)
+                || !test.filter.has_route(call.method, template, event.kinds)
+            {
+                continue;
+            }
+            let hit = |part: u16| Hit { detector: test.detector, part, event: place };
+            if test.parts.is_empty() {
+                hits.push(hit(0));
+            }
+            let parts = (0_u16..).zip(&test.parts).filter(|(_, when)| holds(when));
+            hits.extend(parts.map(|(part, _)| hit(part)));
+        }
+    }
+}
+
+impl Filter {
+    fn has_route(&self, method: &[u8], template: &str, kinds: Kinds) -> bool {
+        let is = |kind: &RouteKind| kinds.has(kind.as_kinds());
+        (self.methods.is_empty() || self.methods.iter().any(|one| one.as_bytes() == method))
+            && (self.paths.is_empty()
+                || self.paths.iter().any(|path| fits(path.as_bytes(), template.as_bytes())))
+            && (self.kinds.is_empty() || self.kinds.iter().any(is))
+            && !self.not_kinds.iter().any(is)
+    }
+
+    fn has_shown(&self, shown: Shown) -> bool {
+        self.with.iter().all(|&what| shown.has(what)) && !self.without.iter().any(|&what| shown.has(what))
     }
 }
 

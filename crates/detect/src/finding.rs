@@ -31,10 +31,11 @@ impl Case {
     /// The finding, as `detector` has it.
     pub(crate) fn finding(&self, detector: &Detector) -> Finding {
         let rule = rules::find(&detector.rule);
-        let title = rule.map_or_else(
-            || format!("Over the threshold of `{}`", detector.name),
-            |rule| rule.title.to_owned(),
-        );
+        let about = detector.about.as_ref();
+        let title = about.map(|about| about.title.clone()).or_else(|| rule.map(|rule| rule.title.to_owned()));
+        let title = title.unwrap_or_else(|| format!("Over the threshold of `{}`", detector.name));
+        let advice = about.map(|about| about.advice.clone()).filter(|advice| !advice.is_empty());
+        let references = about.map(|about| about.references.clone());
         let mut evidence = Map::new();
         evidence.insert("calls".into(), self.calls.into());
         evidence.insert("seconds".into(), (self.last - self.first.min(self.last)).into());
@@ -58,11 +59,13 @@ impl Case {
             evidence,
             reproduce: None,
             remediation: Remediation {
-                summary: rule.map_or("See what the detector was made for.", |rule| rule.remedy).to_owned(),
+                summary: advice.unwrap_or_else(|| {
+                    rule.map_or("See what the detector was made for.", |rule| rule.remedy).to_owned()
+                }),
                 snippets: Vec::new(),
             },
-            references: rule
-                .map(|rule| rule.references.iter().map(|&text| text.to_owned()).collect())
+            references: references
+                .or_else(|| rule.map(|rule| rule.references.iter().map(|&text| text.to_owned()).collect()))
                 .unwrap_or_default(),
             deduction: 0,
             fingerprint: fingerprint(&detector.rule, &place),
@@ -84,8 +87,10 @@ impl Case {
         let kind = self.subject.kind();
         let subject = self.subject.label();
         let what = detector.kind.noun();
+        let about = detector.about.as_ref().map(|about| about.description.as_str()).unwrap_or_default();
+        let gap = if about.is_empty() { "" } else { " " };
         format!(
-            "{kind} {subject}: {}{error} {what} in {} calls over {}, where {} is the threshold.",
+            "{kind} {subject}: {}{error} {what} in {} calls over {}, where {} is the threshold.{gap}{about}",
             self.count,
             self.calls,
             ratewarden_model::format_duration(std::time::Duration::from_secs(seconds.max(1).into())),

@@ -18,17 +18,18 @@ pub(crate) fn subject(by: By, event: &Event, around: &Around<'_>) -> Subject {
         By::Prefix | By::WideNetwork => Subject::named(SubjectKind::Prefix, network(by, event.address)),
         By::Token => token(&text),
         By::User => Subject::named(SubjectKind::User, readable(text.user)),
-        By::Caller if event.token != 0 => token(&text),
-        By::Caller if event.user != 0 => Subject::named(SubjectKind::User, readable(text.user)),
+        By::Caller | By::Anybody if event.token != 0 => token(&text),
+        By::Caller | By::Anybody if event.user != 0 => Subject::named(SubjectKind::User, readable(text.user)),
         By::Caller => address(),
+        By::Anybody if event.address != 0 => address(),
         By::Key => Subject::named(SubjectKind::Key, readable(text.key)),
         By::Agent => Subject::named(SubjectKind::Caller, readable(text.agent)),
         By::Country | By::Asn => place(by, event, around),
-        By::Path | By::Query => {
+        By::Path | By::Query | By::Target => {
             let path = text.target.split(|&byte| byte == b'?').next().unwrap_or_default();
             Subject::named(SubjectKind::Route, format!("{} {}", readable(text.method), readable(path)))
         }
-        By::All | By::Route | By::Template => {
+        By::All | By::Route | By::Template | By::Method | By::Status | By::Anybody => {
             let route = &around.routes.get(event.route).text;
             Subject::named(SubjectKind::Route, readable(route.as_bytes()))
         }

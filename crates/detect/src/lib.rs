@@ -13,6 +13,7 @@
 //! |---|---|
 //! | `spec`, `defaults` | what a detector is; what is looked for without configuration |
 //! | `route`, `filter` | which route a path is of; all filters at once |
+//! | `predicate` | questions to the call itself, for rules that others write |
 //! | `event`, `order` | a call of a fixed size; back into the order of seconds |
 //! | `table`, `window`, `sketch` | states by key, sliding windows, counts with stated errors |
 //! | `detector` | one type for each kind: rate, distinct, share, sequence, … |
@@ -31,6 +32,7 @@ mod geography;
 mod hash;
 mod label;
 mod order;
+mod predicate;
 mod route;
 mod sketch;
 mod spec;
@@ -41,5 +43,9 @@ pub use countries::centre;
 pub use defaults::detectors;
 pub use engine::{Counts, Engine, News, NewsState, Settings};
 pub use geography::{Geography, Location, Point};
+pub use predicate::{Predicate, When};
 pub use sketch::{Ranked, Sketch, Summary};
-pub use spec::{By, Detector, Filter, Kind, MAX_DETECTORS, RouteKind, Shows, Statuses};
+pub use spec::{
+    About, By, Detector, Filter, Kind, MAX_DETECTORS, MAX_PARTS, MAX_TESTED, Measure, Quantity, RouteKind,
+    Shows, Statuses,
+};

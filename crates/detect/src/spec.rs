@@ -5,8 +5,16 @@
 
 use ratewarden_model::{Resource, Severity};
 
+use crate::predicate::When;
+
 /// Detectors that an engine takes.
 pub const MAX_DETECTORS: usize = 128;
+
+/// Detectors with questions to the call itself that an engine takes beside those.
+pub const MAX_TESTED: usize = 1024;
+
+/// Questions of one [`Kind::Together`].
+pub const MAX_PARTS: usize = 8;
 
 /// A detector.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,6 +33,21 @@ pub struct Detector {
     pub kind: Kind,
     /// In how long, in seconds.
     pub seconds: u32,
+    /// What its findings say, where its rule is not one of ours.
+    pub about: Option<About>,
+}
+
+/// What is said of findings of a rule that somebody else wrote.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct About {
+    /// The finding's title.
+    pub title: String,
+    /// What the rule looks for; stands behind the figures.
+    pub description: String,
+    /// What to do.
+    pub advice: String,
+    /// Standards and pages.
+    pub references: Vec<String>,
 }
 
 /// What calls are grouped by.
@@ -60,6 +83,14 @@ pub enum By {
     Agent,
     /// The partition key: what the source names so, else the last id in the path.
     Key,
+    /// The method; a finding is about the route of the call that was over.
+    Method,
+    /// The status; a finding is about the route of the call that was over.
+    Status,
+    /// Path and query.
+    Target,
+    /// Whoever it is, and where nothing says that, all who are nobody together.
+    Anybody,
 }
 
 /// What of a group's calls is too much.
@@ -149,6 +180,46 @@ pub enum Kind {
         /// This many are too many.
         calls: u64,
     },
+    /// A number that calls have, over all calls of the window, is too large. Calls that do not say it do not count.
+    Total {
+        /// Which number.
+        of: Quantity,
+        /// What is made of it.
+        measure: Measure,
+        /// More than this, in the quantity's unit.
+        bound: f64,
+        /// Or exactly this.
+        or_equal: bool,
+    },
+    /// Different questions hold of calls of a group within the window: one for each of its parts.
+    Together {
+        /// The questions, at most [`MAX_PARTS`]; what is over is left out.
+        parts: Vec<When>,
+        /// So many of them; counts only where the order does not.
+        least: u32,
+        /// In the order in which they stand; calls of the same second are in any order. All must hold then.
+        ordered: bool,
+    },
+}
+
+/// A number that calls have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Quantity {
+    /// Bytes of the response.
+    Bytes,
+    /// How long it took, in milliseconds.
+    Millis,
+}
+
+/// What is made of many numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Measure {
+    /// Their sum.
+    Sum,
+    /// Their average.
+    Average,
+    /// The smallest that so many of 100 are not above (nearest rank), 1 to 100.
+    Percentile(u8),
 }
 
 /// Which calls; everything that is there must hold.
@@ -168,6 +239,8 @@ pub struct Filter {
     pub with: Vec<Shows>,
     /// The call shows none of these.
     pub without: Vec<Shows>,
+    /// This holds of the call itself. A detector that has it is one of at most [`MAX_TESTED`].
+    pub when: Option<When>,
 }
 
 /// Kinds of routes, by their words.
@@ -271,11 +344,21 @@ impl Kind {
             Self::Peers { .. } => "bytes",
             Self::Level { .. } => "held",
             Self::Travel { .. } => "jumps",
+            Self::Together { .. } => "rules that hold",
+            Self::Total { measure: Measure::Percentile(_), .. } => "calls above",
+            Self::Total { of: Quantity::Bytes, .. } => "bytes",
+            Self::Total { of: Quantity::Millis, .. } => "milliseconds",
         }
     }
 }
 
 impl Detector {
+    /// Whether it asks calls themselves, and is one of at most [`MAX_TESTED`].
+    #[must_use]
+    pub const fn is_tested(&self) -> bool {
+        self.filter.when.is_some() || matches!(self.kind, Kind::Together { .. })
+    }
+
     /// What it is over, as findings show it: `500/1m`.
     #[must_use]
     pub fn threshold(&self) -> String {
@@ -295,6 +378,17 @@ impl Detector {
             Kind::Travel { kmh, .. } => format!("{kmh} km/h"),
             Kind::Baseline { factor, .. } => format!("{factor} times its own/1h"),
             Kind::Daily { calls } => format!("{calls}/1d"),
+            Kind::Together { parts, ordered: true, .. } => format!("{} in order/{time}", parts.len()),
+            Kind::Together { least, .. } => format!("{least}/{time}"),
+            Kind::Total { of, measure, bound, or_equal } => {
+                let unit = if *of == Quantity::Bytes { "bytes" } else { "ms" };
+                let sign = if *or_equal { "≥" } else { ">" };
+                match measure {
+                    Measure::Sum => format!("{sign} {bound} {unit}/{time}"),
+                    Measure::Average => format!("average {sign} {bound} {unit}/{time}"),
+                    Measure::Percentile(of) => format!("{of} % {sign} {bound} {unit}/{time}"),
+                }
+            }
         }
     }
 }

@@ -4,9 +4,6 @@ use super::{Over, Seen};
 use crate::table::Table;
 use crate::window::{Marks, Stretches};
 
-/// Bytes that the groups of one detector may take.
-const BYTES: usize = 8 << 20;
-
 #[derive(Debug)]
 pub(crate) struct Distinct<const N: usize> {
     table: Table<Marks<N>>,
@@ -18,11 +15,12 @@ pub(crate) struct Distinct<const N: usize> {
 }
 
 impl<const N: usize> Distinct<N> {
-    pub(crate) fn new(values: u32, percent: u32, seconds: u32) -> Self {
+    /// At most as many groups as `room` bytes have place for.
+    pub(crate) fn new(values: u32, percent: u32, seconds: u32, room: usize) -> Self {
         let all = 64 * u32::try_from(N).unwrap_or(1);
         let enough = |&bits: &u32| crate::sketch::estimate(bits, all).0 >= values;
         let bits = (1..=all).find(enough).unwrap_or(all);
-        let most = BYTES / (size_of::<Marks<N>>() + size_of::<u64>());
+        let most = room / (size_of::<Marks<N>>() + size_of::<u64>());
         // A table rounds up to a power of two.
         let stretches = Marks::<N>::stretches(seconds);
         let table = Table::new(most / 2 + 1, 0, stretches.places());

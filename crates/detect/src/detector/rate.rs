@@ -42,12 +42,16 @@ impl crate::table::State for Day {
 }
 
 impl Rate {
-    pub(crate) fn new(calls: u32, filled: u32, seconds: u32) -> Self {
+    /// `bytes` is what its groups may take, where that is less than usual; then nobody who is pushed out is remembered.
+    pub(crate) fn new(calls: u32, filled: u32, seconds: u32, bytes: Option<usize>) -> Self {
         let stretches = Window::stretches(seconds);
         // Two generations of half a window each: what is remembered is never older than the window.
-        let memory = if seconds >= SLOW { stretches.places() / 2 } else { 0 };
+        let memory = if seconds >= SLOW && bytes.is_none() { stretches.places() / 2 } else { 0 };
+        let slot = size_of::<Window>() + size_of::<u64>();
+        // A table rounds up to a power of two.
+        let groups = bytes.map_or(GROUPS, |bytes| GROUPS.min(bytes / slot / 2 + 1));
         Self {
-            table: Table::new(GROUPS, memory, stretches.places()),
+            table: Table::new(groups, memory, stretches.places()),
             stretches,
             calls: calls.max(1),
             filled,
@@ -57,7 +61,7 @@ impl Rate {
 
     pub(crate) fn daily(calls: u64) -> Self {
         let calls = u32::try_from(calls).unwrap_or(u32::MAX);
-        Self { days: Some(Table::new(GROUPS, 0, 1)), ..Self::new(calls, 1, DAY) }
+        Self { days: Some(Table::new(GROUPS, 0, 1)), ..Self::new(calls, 1, DAY, None) }
     }
 
     #[inline]

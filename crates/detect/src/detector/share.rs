@@ -119,8 +119,10 @@ const fn kind(of: By) -> SubjectKind {
         By::Country => SubjectKind::Country,
         By::Token => SubjectKind::Token,
         By::User => SubjectKind::User,
-        By::Route | By::Template | By::Path | By::Query | By::All => SubjectKind::Route,
-        By::Caller | By::Agent => SubjectKind::Caller,
+        By::Route | By::Template | By::Path | By::Query | By::Target | By::All | By::Method | By::Status => {
+            SubjectKind::Route
+        }
+        By::Caller | By::Anybody | By::Agent => SubjectKind::Caller,
     }
 }
 

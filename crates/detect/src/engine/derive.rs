@@ -3,7 +3,7 @@
 use ratewarden_model::{Call, CallCaller};
 
 use super::Engine;
-use crate::event::{Batch, Event, Place};
+use crate::event::{Batch, Event, Place, UNSAID};
 use crate::filter::Shown;
 use crate::hash::{as_number, both};
 use crate::route::{Query, Verb};
@@ -59,11 +59,17 @@ impl Engine {
             bytes: call.bytes,
             number: number.unwrap_or(0),
             limit: asked.limit.unwrap_or(0),
+            micros: call.micros.map_or(UNSAID, |micros| u32::try_from(micros).unwrap_or(UNSAID - 1)),
             status: call.status,
             kinds: route.kinds,
             held: call.held,
             text: Place::default(),
         };
+        if !self.tests.is_empty() {
+            let route = &self.routes.get(event.route).text;
+            let place = u32::try_from(batch.events.len()).unwrap_or(u32::MAX);
+            self.tests.ask(call, &event, route, shown, place, &mut batch.hits);
+        }
         batch.add(event, call, key);
     }
 }

@@ -140,10 +140,12 @@ impl Engine {
             let around = self.around(batch, By::All);
             let Some(machine) = self.machines.get(place) else { continue };
             let mut found: BTreeSet<(String, String)> = BTreeSet::new();
-            let wanted = |event: &&Event| {
-                event.detectors >> place & 1 == 1 && machine.episode(event, &around) == group
-            };
-            for event in batch.events.iter().filter(wanted) {
+            let plain = self.plain;
+            let is_its = |event: &&Event| place < plain && event.detectors >> place & 1 == 1;
+            let hits = batch.hits.iter().filter(|hit| usize::from(hit.detector) == place);
+            let asked = hits.filter_map(|hit| batch.events.get(hit.event as usize));
+            let its = batch.events.iter().filter(is_its).chain(asked);
+            for event in its.filter(|event| machine.episode(event, &around) == group) {
                 let route = label::readable(self.routes.get(event.route).text.as_bytes());
                 found.insert((label::sample(event, &around), route));
                 if found.len() > 64 {
@@ -198,7 +200,14 @@ impl Engine {
     }
 
     pub(super) fn around<'a>(&'a self, batch: &'a Batch, of: By) -> Around<'a> {
-        Around { hasher: &self.hasher, batch, geography: self.geography.as_deref(), routes: &self.routes, of }
+        Around {
+            hasher: &self.hasher,
+            batch,
+            geography: self.geography.as_deref(),
+            routes: &self.routes,
+            of,
+            part: 0,
+        }
     }
 }
 

@@ -25,6 +25,7 @@ fn settings() -> Settings {
         per: vec![per],
         kind,
         seconds,
+        about: None,
     };
     let mut detectors = ratewarden_detect::detectors();
     let alive = Kind::Level { resource: Resource::Cluster, most: Some(20.0), percent: None };
