@@ -9,7 +9,9 @@ fuzz_target!(|input: &[u8]| {
     let (first, lines) = input.split_at(input.iter().position(|&byte| byte == b'\n').unwrap_or(input.len()));
     let Ok(text) = std::str::from_utf8(first) else { return };
     let (mut formatted, mut mapped) = (Options::default(), Options::default());
-    for mistake in [formatted.parse_log_format(text).err(), mapped.parse_json_fields(text).err()].into_iter().flatten() {
+    for mistake in
+        [formatted.parse_log_format(text).err(), mapped.parse_json_fields(text).err()].into_iter().flatten()
+    {
         assert!((1..=text.chars().count() + 1).contains(&mistake.column()), "{mistake:?}");
     }
     for options in [formatted, mapped] {

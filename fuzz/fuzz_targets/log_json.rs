@@ -32,7 +32,8 @@ fuzz_target!(|input: &[u8]| {
             // What may differ: lone surrogates, and numbers that no float holds.
             Err(error) if error.is_syntax() => {
                 let message = error.to_string();
-                let may = ["surrogate", "out of range", "hex escape"].iter().any(|part| message.contains(part));
+                let may =
+                    ["surrogate", "out of range", "hex escape"].iter().any(|part| message.contains(part));
                 assert!(may || read.is_err(), "{text}: {message}");
             }
             Err(_) => assert!(read.is_err(), "{text}"),

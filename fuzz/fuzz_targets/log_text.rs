@@ -3,15 +3,22 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use ratewarden_logs::{Options, Reader};
+use ratewarden_logs::{Fault, Options, Reader};
 
 fuzz_target!(|input: &[u8]| {
     let mut reader = Reader::new(&Options::default());
     for line in input.split(|&byte| byte == b'\n') {
         let seen = read(&mut reader, line);
-        assert_eq!(seen, read(&mut Reader::new(&Options::default()), line), "what was read before changes nothing");
-        assert_eq!(seen.is_empty(), reader.read(line, |_| {}).is_err());
-        if !matches!(line.first(), Some(b'0'..=b'9' | b'a'..=b'f')) {
+        if matches!(seen.1, Err(Fault::Piece | Fault::Long)) {
+            return;
+        }
+        assert_eq!(
+            seen,
+            read(&mut Reader::new(&Options::default()), line),
+            "what was read before changes nothing"
+        );
+        // What was JSON, or in docker's JSON, had escapes.
+        if line.contains(&b'{') {
             continue;
         }
         let _ = reader.read(line, |call| {
@@ -22,8 +29,8 @@ fuzz_target!(|input: &[u8]| {
     }
 });
 
-fn read(reader: &mut Reader, line: &[u8]) -> Vec<String> {
+fn read(reader: &mut Reader, line: &[u8]) -> (Vec<String>, Result<(), Fault>) {
     let mut calls = Vec::new();
-    let _ = reader.read(line, |call| calls.push(format!("{call:?}")));
-    calls
+    let result = reader.read(line, |call| calls.push(format!("{call:?}")));
+    (calls, result)
 }

@@ -8,16 +8,45 @@ use std::time::Instant;
 use ratewarden_logs::{Options, Reader};
 
 fn main() {
-    for (name, lines) in [("nginx-combined", nginx()), ("json-envoy", envoy()), ("json-caddy", caddy())] {
-        measure(name, &lines);
-    }
+    let mut combined = Options::default();
+    let read = combined.parse_log_format(
+        r#"$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent""#,
+    );
+    assert!(read.is_ok(), "{read:?}");
+    let detect = Options::default();
+    measure("nginx", &detect, &nginx());
+    measure("nginx, custom", &combined, &nginx());
+    measure(
+        "nginx in syslog",
+        &detect,
+        &wrapped(&nginx(), |line| format!("Nov 28 01:02:03 web-1 nginx: {line}")),
+    );
+    measure(
+        "nginx in CRI",
+        &detect,
+        &wrapped(&nginx(), |line| format!("2026-11-28T01:02:03.123456789Z stdout F {line}")),
+    );
+    measure("nginx in docker", &detect, &wrapped(&nginx(), docker));
+    measure("Envoy", &detect, &envoy());
+    measure("Caddy", &detect, &caddy());
+    let mixed: Vec<String> = nginx().into_iter().zip(envoy()).flat_map(|(one, other)| [one, other]).collect();
+    measure("nginx and Envoy", &detect, &mixed);
+}
+
+fn wrapped(lines: &[String], wrap: impl Fn(&str) -> String) -> Vec<String> {
+    lines.iter().map(|line| wrap(line)).collect()
+}
+
+fn docker(line: &str) -> String {
+    let log = line.replace('"', "\\\"");
+    format!("{{\"log\":\"{log}\\n\",\"stream\":\"stdout\",\"time\":\"2026-11-28T01:02:03.123456789Z\"}}")
 }
 
 /// Lines are measured in small groups, and of each group the best of several rounds counts: on a busy machine most of a
 /// round's time may be somebody else's.
-fn measure(name: &str, lines: &[String]) {
+fn measure(name: &str, options: &Options, lines: &[String]) {
     const GROUP: usize = 500;
-    let mut reader = Reader::new(&Options::default());
+    let mut reader = Reader::new(options);
     let mut best = vec![f64::INFINITY; lines.len().div_ceil(GROUP)];
     for _ in 0..15 {
         for (group, best) in lines.chunks(GROUP).zip(&mut best) {

@@ -27,7 +27,13 @@ pub(crate) enum Stamp<'a> {
 
 impl Dates {
     pub(crate) const fn new(year: Option<i64>, offset_secs: i64) -> Self {
-        Self { clf: ([0; 26], 0), iso: ([0; 19], 0), year, offset_secs }
+        // What nothing was remembered as must be true, too.
+        Self {
+            clf: (*b"01/Jan/1970:00:00:00 +0000", 0),
+            iso: (*b"1970-01-01T00:00:00", 0),
+            year,
+            offset_secs,
+        }
     }
 
     /// `28/Nov/2026:01:02:03 +0000`, as CLF has it in brackets.

@@ -34,7 +34,7 @@ pub enum Fault {
     #[error("expected one JSON object in the line")]
     Json,
     /// JSON without the fields that make a call.
-    #[error("expected JSON with a time and at least one of address, user, method, path and status")]
+    #[error("expected JSON with a time and what says who called or what was asked")]
     Fields,
     /// Some records of `{"Records":[…]}` are no calls; the others were handed on.
     #[error("expected every record of `Records` to be a call")]

@@ -42,3 +42,8 @@ pub(crate) fn suggestion<'n>(name: &str, known: impl IntoIterator<Item = &'n str
     let limit = (name.chars().count() / 4).clamp(1, 3);
     near.filter(|(distance, _)| *distance <= limit).min().map(|(_, known)| known)
 }
+
+/// No more of a user's text than a message can hold, and nothing that a terminal would obey.
+pub(crate) fn shown(text: &str) -> String {
+    text.chars().take(60).flat_map(char::escape_debug).collect()
+}

@@ -3,14 +3,14 @@
 use crate::form::Form;
 use crate::format::LogFormat;
 use crate::json::map::JsonFields;
-use crate::mistake::{Mistake, suggestion};
+use crate::mistake::{Mistake, shown, suggestion};
 
 /// What the lines of a source are. The default finds out everything by itself.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
     /// The form, where lines of others are to be unreadable.
     pub form: Option<Form>,
-    /// A `log_format` that every line has. It goes before `form`.
+    /// A `log_format` that every line has. It goes before `form` and `json_fields`.
     pub log_format: Option<LogFormat>,
     /// Which values of JSON lines are what; lines that are no JSON are unreadable then.
     pub json_fields: Option<JsonFields>,
@@ -34,9 +34,10 @@ impl Options {
         }
         if !text.contains('$') {
             let names = || Form::ALL.into_iter().filter(|form| *form != Form::Custom).map(Form::name);
-            let shown: String = text.chars().take(60).collect();
-            let mistake =
-                Mistake::new(format!("{shown:?} is neither a known form nor a format with variables"), 1);
+            let mistake = Mistake::new(
+                format!("\"{}\" is neither a known form nor a format with variables", shown(text)),
+                1,
+            );
             return Err(match suggestion(text, names()) {
                 Some(known) => mistake.hint(format!("did you mean {known}?")),
                 None if text.contains('%') => {

@@ -85,6 +85,14 @@ fn a_leap_second_is_the_next_minute_and_odd_years_are_years() {
 }
 
 #[test]
+fn what_is_remembered_before_the_first_date_is_true() {
+    assert_eq!(dates().clf(&[0; 26]), Err(Fault::Date));
+    assert_eq!(dates().iso(&[0; 19]), Err(Fault::Date));
+    assert_eq!(dates().any(b"01/Jan/1970:00:00:00 +0000"), Ok(0));
+    assert_eq!(dates().any(b"1970-01-01T00:00:00Z"), Ok(0));
+}
+
+#[test]
 fn what_a_date_leaves_out_is_an_argument() {
     let at = dates().any(b"2026-11-28T01:02:03Z").unwrap();
     let mut local = Dates::new(Some(2026), 3600);

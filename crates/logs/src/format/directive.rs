@@ -1,6 +1,6 @@
 //! A format as users paste it: the string alone, or the directive round it.
 
-use crate::mistake::Mistake;
+use crate::mistake::{Mistake, shown};
 
 /// How values are escaped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,7 +36,7 @@ pub(super) fn unwrap(text: &str) -> Result<Source, Mistake> {
             "json" => Escape::Json,
             "none" => Escape::None,
             _ => {
-                return Err(Mistake::new(format!("nginx has no escape={name}"), words.column())
+                return Err(Mistake::new(format!("nginx has no escape={}", shown(name)), words.column())
                     .hint("it is default, json or none"));
             }
         };

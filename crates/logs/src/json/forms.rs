@@ -86,6 +86,9 @@ impl Forms {
             row = Row::new();
             whole(line, self.tables.get_mut(self.last).ok_or(Fault::Form)?, &mut row)?;
         }
+        if found == Form::Json && !is_request(&row) {
+            return Err(Fault::Fields);
+        }
         if marks & RECORDS != 0 && found == Form::JsonCloudtrail {
             self.records(line, context, each)?;
         } else {
@@ -131,6 +134,13 @@ impl Forms {
         }
         if all { Ok(()) } else { Err(Fault::Record) }
     }
+}
+
+/// Whether an object whose names mean what they often do is a request at all: programs log other things under the same
+/// names (`time`, `user`, `status`), so a path must be there, and what was asked or answered.
+fn is_request(row: &Row<'_>) -> bool {
+    let has = |field| !row.text(field).is_empty();
+    has(Field::Request) || (has(Field::Target) && (has(Field::Method) || has(Field::Status)))
 }
 
 /// What is known of a line besides its text.

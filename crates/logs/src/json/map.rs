@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::duration::{Unit, unit_of};
 use crate::json::fields::Fields;
-use crate::mistake::{Mistake, suggestion};
+use crate::mistake::{Mistake, shown, suggestion};
 use crate::row::Field;
 
 /// Places that a map may have.
@@ -84,11 +84,11 @@ fn place(part: &str, column: usize) -> Result<(Field, &str, Unit), Mistake> {
     let example = "a map is written time=ts,address=client.ip,path=request.uri";
     let Some((name, path)) = part.split_once('=') else {
         return Err(
-            Mistake::new(format!("expected field=key, found {:?}", shown(part)), column).hint(example)
+            Mistake::new(format!("expected field=key, found \"{}\"", shown(part)), column).hint(example)
         );
     };
     let Some((_, field)) = NAMES.iter().find(|(known, _)| *known == name.trim()) else {
-        let mistake = Mistake::new(format!("{:?} is no field", shown(name)), column);
+        let mistake = Mistake::new(format!("\"{}\" is no field", shown(name)), column);
         return Err(match suggestion(name.trim(), NAMES.map(|(known, _)| known)) {
             Some(known) => mistake.hint(format!("did you mean {known}?")),
             None => mistake.hint(format!("fields are {}", NAMES.map(|(known, _)| known).join(", "))),
@@ -101,7 +101,7 @@ fn place(part: &str, column: usize) -> Result<(Field, &str, Unit), Mistake> {
     };
     let column = column + name.chars().count() + 1;
     if path.is_empty() || path.split('.').any(str::is_empty) || path.split('.').count() > MAX_DEPTH {
-        return Err(Mistake::new(format!("{:?} is no path of keys", shown(path)), column).hint(example));
+        return Err(Mistake::new(format!("\"{}\" is no path of keys", shown(path)), column).hint(example));
     }
     Ok((*field, path, unit.unwrap_or_else(|| unit_of(path))))
 }
@@ -114,9 +114,4 @@ fn unit_named(name: &str) -> Option<Unit> {
         "ns" => Some(Unit::Nanos),
         _ => None,
     }
-}
-
-/// No more of a text than a message can hold.
-fn shown(text: &str) -> String {
-    text.chars().take(60).collect()
 }

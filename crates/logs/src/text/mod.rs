@@ -40,27 +40,29 @@ const ORDER: [Form; 7] = [
     Form::ApacheVhost,
 ];
 
-/// Reads a line of whichever form it is, `last` tried first. Of faults, the one of the form that came furthest is given.
+/// Reads a line of whichever form it is, `last` tried first. Of faults, one of a form that knew the line as
+/// its own is given, if there is one.
 #[inline]
 pub(crate) fn read<'a>(line: &'a [u8], last: Form, dates: &mut Dates) -> Read<'a> {
     match family(last, line, dates) {
         read @ (Ok(_) | Err(Fault::NoCall)) => read,
-        Err(fault) => others(line, last, fault, dates),
+        Err(_) => any(line, dates),
     }
 }
 
+/// Tries every form, in an order that does not depend on lines before: so a fault does not either.
 #[cold]
-fn others<'a>(line: &'a [u8], last: Form, first: Fault, dates: &mut Dates) -> Read<'a> {
-    let mut worst = first;
-    for form in ORDER.into_iter().filter(|form| *form != last) {
+fn any<'a>(line: &'a [u8], dates: &mut Dates) -> Read<'a> {
+    let mut first = Fault::Form;
+    for form in ORDER {
         match family(form, line, dates) {
             Err(fault) if fault != Fault::NoCall => {
-                worst = if worst == Fault::Form { fault } else { worst };
+                first = if first == Fault::Form { fault } else { first };
             }
             read => return read,
         }
     }
-    Err(worst)
+    Err(first)
 }
 
 /// Reads a line of the one form that the user asked for.

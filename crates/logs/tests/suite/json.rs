@@ -81,6 +81,17 @@ fn json_with_names_that_many_logs_have_is_read() {
 }
 
 #[test]
+fn what_else_programs_log_is_no_call() {
+    for line in [
+        r#"{"time":"2026-11-28T01:02:03Z","level":"info","msg":"started","user":"root","path":"/var/lib/x"}"#,
+        r#"{"ts":1795827723.5,"level":"error","status":"failed","ip":"203.0.113.7"}"#,
+        r#"{"timestamp":"2026-11-28T01:02:03Z","method":"main","client":"203.0.113.7"}"#,
+    ] {
+        assert_eq!(fault(&Options::default(), line), Fault::Fields, "{line}");
+    }
+}
+
+#[test]
 fn a_field_map_says_what_is_what() {
     let options = mapped(
         "time=when.at,address=client.ip,user=who,method=m,path=p,query=q,status=code,bytes=out,duration=took:us,\
