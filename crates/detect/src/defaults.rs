@@ -202,7 +202,7 @@ fn logins() -> Vec<Detector> {
             "",
             failed(login()),
             &[By::Prefix],
-            Kind::Rate { calls: 100, filled: 5 },
+            Kind::Crowd { calls: 100, filled: 5, of: By::Address, values: 4 },
             3600,
         ),
         detector(
@@ -210,7 +210,7 @@ fn logins() -> Vec<Detector> {
             "low and slow with one agent",
             login(),
             &[By::Prefix, By::Agent],
-            Kind::Rate { calls: 120, filled: 5 },
+            Kind::Crowd { calls: 120, filled: 5, of: By::Address, values: 4 },
             3600,
         ),
     ]

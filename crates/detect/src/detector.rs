@@ -5,6 +5,7 @@
 
 mod baseline;
 mod chain;
+mod crowd;
 mod distinct;
 mod few;
 mod growth;
@@ -103,6 +104,7 @@ enum Inner {
     /// Which of several questions held, in any order.
     Together(few::Few),
     Chain(chain::Chain),
+    Crowd(crowd::Crowd),
 }
 
 impl Machine {
@@ -150,6 +152,11 @@ impl Machine {
             }
             Kind::Travel { kmh, km } => Inner::Travel(travel::Travel::new(*kmh, *km, seconds)),
             Kind::Baseline { factor, calls } => Inner::Baseline(baseline::Baseline::new(*factor, *calls)),
+            Kind::Crowd { calls, filled, of: what, values } => {
+                of = Some(*what);
+                let rate = rate::Rate::new(*calls, *filled, seconds, bytes);
+                Inner::Crowd(crowd::Crowd::new(rate, distinct::Distinct::new(*values, 0, seconds, most)))
+            }
             Kind::Daily { calls } => Inner::Rate(rate::Rate::daily(*calls)),
             Kind::Total { of: what, measure, bound, or_equal } => {
                 let scale = if *what == Quantity::Millis { 1000.0 } else { 1.0 };
@@ -210,6 +217,7 @@ impl Machine {
             Inner::Total(total, Quantity::Millis) => total.see(group, event.second, event.micros.into()),
             Inner::FewExactly(few) => few.see(group, event.second, of(self.of)),
             Inner::Together(few) => few.see(group, event.second, u64::from(around.part) + 1),
+            Inner::Crowd(crowd) => crowd.see(group, event.second, of(self.of)),
             Inner::Chain(chain) => chain.see(group, event.second, around.part.into()),
         }
     }
@@ -236,6 +244,7 @@ impl Machine {
             Inner::Sequence(sequence) => sequence.set_active(group, is_active),
             Inner::Total(total, _) => total.set_active(group, is_active),
             Inner::FewExactly(few) | Inner::Together(few) => few.set_active(group, is_active),
+            Inner::Crowd(crowd) => crowd.set_active(group, is_active),
             Inner::Chain(chain) => chain.set_active(group, is_active),
             Inner::Share(_)
             | Inner::Growth(_)
@@ -257,6 +266,7 @@ impl Machine {
             Inner::Share(share) => share.bytes(),
             Inner::Ratio(ratio) => ratio.bytes(),
             Inner::Sequence(sequence) => sequence.bytes(),
+            Inner::Crowd(crowd) => crowd.bytes(),
             Inner::Growth(growth) => growth.bytes(),
             Inner::Peers(peers) => peers.bytes(),
             Inner::Level(level) => level.bytes(),

@@ -103,6 +103,17 @@ pub enum Kind {
         /// Of the window's eight stretches so many must have calls: 1 for a burst, more for what goes on for long.
         filled: u32,
     },
+    /// So many calls in the window, from so many different ones together.
+    Crowd {
+        /// This many calls are too many.
+        calls: u32,
+        /// As of [`Kind::Rate`].
+        filled: u32,
+        /// Of what there must be different ones.
+        of: By,
+        /// At least so many, 1 to 48.
+        values: u32,
+    },
     /// So many different values in the window.
     Distinct {
         /// Of what.
@@ -330,13 +341,17 @@ impl Statuses {
 impl Kind {
     /// Whether a finding's count is that of its calls, which can be added up, and not of values or of a level.
     pub(crate) const fn counts_calls(&self) -> bool {
-        matches!(self, Self::Rate { .. } | Self::Daily { .. } | Self::Ratio { .. })
+        matches!(self, Self::Rate { .. } | Self::Crowd { .. } | Self::Daily { .. } | Self::Ratio { .. })
     }
 
     /// What a finding's count is of.
     pub(crate) const fn noun(&self) -> &'static str {
         match self {
-            Self::Rate { .. } | Self::Daily { .. } | Self::Baseline { .. } | Self::Share { .. } => "calls",
+            Self::Rate { .. }
+            | Self::Crowd { .. }
+            | Self::Daily { .. }
+            | Self::Baseline { .. }
+            | Self::Share { .. } => "calls",
             Self::Ratio { .. } => "failed calls",
             Self::Distinct { .. } => "different values",
             Self::Sequence { .. } => "numbers of one stretch",
@@ -364,7 +379,7 @@ impl Detector {
     pub fn threshold(&self) -> String {
         let time = ratewarden_model::format_duration(std::time::Duration::from_secs(self.seconds.into()));
         match &self.kind {
-            Kind::Rate { calls, .. } => format!("{calls}/{time}"),
+            Kind::Rate { calls, .. } | Kind::Crowd { calls, .. } => format!("{calls}/{time}"),
             Kind::Distinct { values, .. } => format!("{values}/{time}"),
             Kind::Sequence { numbers } => format!("{numbers}/{time}"),
             Kind::Share { percent, calls, .. } => format!("{percent} % of {calls}/{time}"),

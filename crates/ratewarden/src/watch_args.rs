@@ -34,22 +34,34 @@ pub(crate) struct WatchArgs {
     #[arg(long, value_name = "DURATION", default_value = "10s", help_heading = "What is read")]
     lateness: String,
 
+    /// Keep watching: lines that are added, through rotation and truncation, until a signal ends it. Findings are printed
+    /// as they open and end, with --format json one a line.
+    #[arg(short, long, help_heading = "Following")]
+    follow: bool,
+    /// Read what is in the files already too, rather than begin at their end.
+    #[arg(long, requires = "follow", help_heading = "Following")]
+    from_beginning: bool,
+    /// A folder for what is to survive a restart: where reading stood, alerts that wait. Without it a restart begins at
+    /// the end again.
+    #[arg(long, value_name = "FOLDER", requires = "follow", help_heading = "Following")]
+    state: Option<PathBuf>,
+
     /// How findings are printed.
     #[arg(long, value_name = "FORMAT", default_value = "pretty", value_parser = format(), help_heading = "Reports")]
     pub(crate) format: WatchFormat,
     /// Write the report here too; the ending says how: .json or .txt. May be repeated.
-    #[arg(short, long = "output", value_name = "FILE", help_heading = "Reports")]
+    #[arg(short, long = "output", value_name = "FILE", conflicts_with = "follow", help_heading = "Reports")]
     outputs: Vec<PathBuf>,
     /// Show no progress.
     #[arg(long, help_heading = "Reports")]
     no_progress: bool,
 
     /// Exit with 1 if a finding is at least this severe.
-    #[arg(long, value_name = "SEVERITY", value_parser = severity(), help_heading = "Gates")]
+    #[arg(long, value_name = "SEVERITY", value_parser = severity(), conflicts_with = "follow", help_heading = "Gates")]
     fail_on_severity: Option<Severity>,
     /// Exit with 1 unless exactly the findings of this file are there: a list with rule, subject and count, or an earlier
     /// report.
-    #[arg(long, value_name = "FILE", help_heading = "Gates")]
+    #[arg(long, value_name = "FILE", conflicts_with = "follow", help_heading = "Gates")]
     expect: Option<PathBuf>,
 }
 
@@ -78,6 +90,9 @@ pub(crate) struct WatchJob {
     pub(crate) progress: bool,
     pub(crate) fail_on_severity: Option<Severity>,
     pub(crate) expect: Option<PathBuf>,
+    pub(crate) follow: bool,
+    pub(crate) from_beginning: bool,
+    pub(crate) state: Option<PathBuf>,
 }
 
 impl WatchArgs {
@@ -110,6 +125,9 @@ impl WatchArgs {
             progress: !self.no_progress,
             fail_on_severity: self.fail_on_severity,
             expect: self.expect,
+            follow: self.follow,
+            from_beginning: self.from_beginning,
+            state: self.state,
         })
     }
 }

@@ -1,6 +1,7 @@
 //! `ratewarden watch`: logs to findings.
 
 mod expect;
+mod follow;
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -21,7 +22,17 @@ use expect::Expected;
 const SAY_EACH: u64 = 1 << 20;
 
 pub(crate) async fn run(job: WatchJob) -> Result<Exit, Failure> {
+    if job.follow {
+        return follow::run(&job, pipeline(&job)?).await;
+    }
     signals::unless_interrupted(|| async move { work(&job) }).await
+}
+
+fn pipeline(job: &WatchJob) -> Result<Pipeline, Failure> {
+    let secret = secret()?;
+    let seed = u64::from_le_bytes(secret.first_chunk().copied().unwrap_or_default());
+    let settings = Settings { lateness: job.lateness, seed, ..Settings::default() };
+    Ok(Pipeline::new(Engine::new(settings), Credentials::new(secret, None)))
 }
 
 fn work(job: &WatchJob) -> Result<Exit, Failure> {
@@ -29,8 +40,7 @@ fn work(job: &WatchJob) -> Result<Exit, Failure> {
     for file in &job.outputs {
         output::check_writable(&file.path)?;
     }
-    let settings = Settings { lateness: job.lateness, seed: fastrand_seed()?, ..Settings::default() };
-    let mut pipeline = Pipeline::new(Engine::new(settings), Credentials::new(secret()?, None));
+    let mut pipeline = pipeline(job)?;
     let (sources, failed) = read_all(job, &mut pipeline);
     pipeline.finish();
     let report = pipeline.report(&sources);
@@ -156,8 +166,4 @@ fn secret() -> Result<[u8; 16], Failure> {
         Failure::new(Exit::Usage, error, "try again; the system gave no random bytes")
             .context("no secret could be made")
     })
-}
-
-fn fastrand_seed() -> Result<u64, Failure> {
-    Ok(u64::from_le_bytes(secret()?[..8].try_into().unwrap_or_default()))
 }

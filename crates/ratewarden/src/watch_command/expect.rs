@@ -133,7 +133,9 @@ fn entry(item: &Value) -> Result<Entry, String> {
             (Some(subject.kind().to_owned()), subject.label())
         }
         _ => {
-            return Err("`subject` is missing, or neither a text nor an object with kind and value".to_owned());
+            return Err(
+                "`subject` is missing, or neither a text nor an object with kind and value".to_owned()
+            );
         }
     };
     let within = item.get("count_error").and_then(Value::as_u64).unwrap_or(0);

@@ -1,0 +1,96 @@
+//! `watch --follow`: goes on until a signal ends it.
+
+use std::time::{Duration, Instant};
+
+use ratewarden_report::{Options as Page, render_finding_line, render_finding_pretty};
+use ratewarden_watch::follow::Start;
+use ratewarden_watch::{Live, News, NewsState, Pipeline, Step};
+
+use crate::errors::{Exit, Failure, REPORT};
+use crate::watch_args::{WatchFormat, WatchJob};
+use crate::{output, signals, stderr};
+
+/// How often logs are looked at.
+const LOOK: Duration = Duration::from_millis(200);
+/// How often the position is saved.
+const SAVE: Duration = Duration::from_secs(1);
+
+/// Follows until a signal comes.
+pub(super) async fn run(job: &WatchJob, pipeline: Pipeline) -> Result<Exit, Failure> {
+    if job.files.iter().any(|path| path.as_os_str() == "-") {
+        return Err(Failure::usage(
+            "the standard input cannot be followed",
+            "leave --follow out: it is read as it comes until it ends",
+        ));
+    }
+    let start = if job.from_beginning { Start::Beginning } else { Start::End };
+    let folder = job.state.as_deref();
+    let live = Live::new(&job.files, start, &job.options, pipeline, folder);
+    let (mut live, said) = live.map_err(|error| {
+        let folder = folder.map(|folder| folder.display().to_string()).unwrap_or_default();
+        Failure::new(Exit::Usage, error, "--state names a folder that can be made and written")
+            .context(format!("the folder of states `{folder}` cannot be used"))
+    })?;
+    if let Some(why) = said {
+        stderr::note(&format!("the saved position is not used, reading begins anew: {why}"));
+    }
+    let begun = Instant::now();
+    let mut saved = Instant::now();
+    let mut unsaved = None;
+    loop {
+        let now_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let step = live.step(now_ms);
+        tell(job, &step)?;
+        if saved.elapsed() >= SAVE {
+            saved = Instant::now();
+            note_unsaved(live.save().err(), &mut unsaved);
+        }
+        let wait = if step.more { Duration::ZERO } else { LOOK };
+        tokio::select! {
+            exit = signals::signal() => {
+                note_unsaved(live.save().err(), &mut unsaved);
+                return Ok(exit);
+            }
+            () = tokio::time::sleep(wait) => {}
+        }
+    }
+}
+
+/// Says once that the position cannot be saved, and once that it can be again.
+fn note_unsaved(error: Option<std::io::Error>, said: &mut Option<String>) {
+    let now = error.map(|error| error.to_string());
+    if now != *said {
+        match &now {
+            Some(error) => {
+                stderr::note(&format!("the position cannot be saved: {error}; a restart reads more again"))
+            }
+            None => stderr::note("the position is saved again"),
+        }
+    }
+    *said = now;
+}
+
+fn tell(job: &WatchJob, step: &Step) -> Result<(), Failure> {
+    for (name, event) in &step.events {
+        stderr::note(&format!("{name}: {event}"));
+    }
+    step.news.iter().try_for_each(|news| print(job.format, news))
+}
+
+fn print(format: WatchFormat, news: &News) -> Result<(), Failure> {
+    let state = match news.state {
+        NewsState::Opened => "opened",
+        NewsState::Ended => "ended",
+    };
+    match format {
+        WatchFormat::Json => {
+            let line = render_finding_line(state, &news.finding)
+                .map_err(|error| Failure::new(Exit::Panicked, error, REPORT))?;
+            output::print(format!("{line}\n").as_bytes())
+        }
+        WatchFormat::Pretty => {
+            let text = render_finding_pretty(&news.finding, &Page::for_stdout());
+            output::print_terminal(&format!("── {state}\n{text}"))
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! Following logs and watching them, through restarts.
+//!
+//! What detectors have seen is in memory, so a position alone would make a restart forget the last minutes, and an attack
+//! that spans it would be missed. So what is saved is where reading stood [`WARM_SECS`] of the calls' own time before the
+//! newest line that is settled: after a restart, also after `kill -9`, those lines are read again, into detectors that
+//! have seen nothing. Within one run no line is read twice; over a restart a finding's count may hold again at most the
+//! calls of that time, and a finding that was alerted is told again by its fingerprint, which receivers and the outbox
+//! know.
+
+use std::collections::VecDeque;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use ratewarden_detect::News;
+use ratewarden_logs::Options;
+use ratewarden_model::WatchReport;
+
+use crate::follow::{Event, Follower, Loaded, Saved, SourceId, Start};
+use crate::pipeline::{Pipeline, Source};
+
+/// Seconds of calls that are read again after a restart: the longest window of what is found within minutes.
+pub const WARM_SECS: u32 = 600;
+/// Seconds of calls between two positions that are remembered.
+const STEP_SECS: u32 = 15;
+/// Positions that are remembered at most.
+const POSITIONS: usize = 256;
+/// The document of positions in a folder of states.
+const DOCUMENT: &str = "positions.json";
+
+/// Follows logs and watches them.
+#[derive(Debug)]
+pub struct Live {
+    follower: Follower,
+    pipeline: Pipeline,
+    sources: Vec<Source>,
+    /// Where reading stood when the newest call was of that second.
+    positions: VecDeque<(u32, Saved)>,
+    state: Option<PathBuf>,
+    saved: Option<Saved>,
+    start: Start,
+    /// By the caller's clock, when the last line came.
+    last_line_ms: u64,
+}
+
+/// What a step did.
+#[derive(Debug, Default)]
+pub struct Step {
+    /// Findings that have opened or ended.
+    pub news: Vec<News>,
+    /// What happened to the files.
+    pub events: Vec<(String, Event)>,
+    /// There is more to read already.
+    pub more: bool,
+}
+
+impl Live {
+    /// Follows `paths`; `state` is the folder in which positions are kept. Says what is to be said of a document of
+    /// positions that could not be used.
+    ///
+    /// # Errors
+    /// When the folder can neither be made nor used.
+    pub fn new(
+        paths: &[PathBuf],
+        start: Start,
+        options: &Options,
+        pipeline: Pipeline,
+        state: Option<&Path>,
+    ) -> io::Result<(Self, Option<String>)> {
+        let document = state.map(|folder| folder.join(DOCUMENT));
+        state.map_or(Ok(()), std::fs::create_dir_all)?;
+        let (saved, said) = match document.as_deref().map(Saved::load) {
+            Some(Loaded::Saved(saved)) => (Some(saved), None),
+            Some(Loaded::Unusable(why)) => (None, Some(why)),
+            Some(Loaded::Nothing) | None => (None, None),
+        };
+        let sources = paths.iter().map(|path| Source::new(path.display().to_string(), options)).collect();
+        let follower = Follower::new(paths.to_vec(), start, saved.as_ref());
+        let positions = VecDeque::new();
+        let live =
+            Self { follower, pipeline, sources, positions, state: document, saved, start, last_line_ms: 0 };
+        Ok((live, said))
+    }
+
+    /// Reads what is there. `now_ms` is any clock in milliseconds that does not go backwards: while no line comes, the
+    /// calls' time goes on with it.
+    pub fn step(&mut self, now_ms: u64) -> Step {
+        let (pipeline, sources) = (&mut self.pipeline, &mut self.sources);
+        let progress = self.follower.poll(now_ms, |SourceId(place), _, line| {
+            if let Some(source) = sources.get_mut(place) {
+                pipeline.line(source, &line);
+            }
+        });
+        let is_first = self.positions.is_empty() && self.start == Start::End;
+        if is_first && self.pipeline.newest_ms().is_none() && progress.lines == 0 {
+            // Where the end was, before any line of ours.
+            self.positions.push_back((0, self.follower.position()));
+        }
+        if progress.lines > 0 {
+            self.last_line_ms = now_ms;
+            self.remember();
+        } else if let Some(newest_ms) = self.pipeline.newest_ms() {
+            let passed = i64::try_from(now_ms.saturating_sub(self.last_line_ms)).unwrap_or(0);
+            self.pipeline.advance(newest_ms.saturating_add(passed));
+        }
+        let name = |SourceId(place)| {
+            let path = self.follower.path(SourceId(place));
+            path.map(|path| path.display().to_string()).unwrap_or_default()
+        };
+        Step {
+            events: progress.events.into_iter().map(|(source, event)| (name(source), event)).collect(),
+            news: self.pipeline.news(),
+            more: progress.more,
+        }
+    }
+
+    /// Saves the position from which a restart reads on, once everything that came of what lies before it is safe.
+    /// Called often, it writes only where the position has changed.
+    ///
+    /// # Errors
+    /// When it cannot be written; the position that stood there before still does.
+    pub fn save(&mut self) -> io::Result<()> {
+        let Some(path) = &self.state else { return Ok(()) };
+        let until = self.pipeline.settled_until().saturating_sub(WARM_SECS);
+        while self.positions.get(1).is_some_and(|(second, _)| *second <= until) {
+            self.positions.pop_front();
+        }
+        let Some((second, position)) = self.positions.front() else { return Ok(()) };
+        // None is old enough: what a restart begins with anyway reads more, but for the end of a file, which moves.
+        let is_chosen = *second <= until || (self.saved.is_none() && self.start == Start::End);
+        if is_chosen && self.saved.as_ref() != Some(position) {
+            position.write(path)?;
+            self.saved = Some(position.clone());
+        }
+        Ok(())
+    }
+
+    /// What was read and found so far.
+    #[must_use]
+    pub fn report(&self) -> WatchReport {
+        self.pipeline.report(&self.sources)
+    }
+
+    fn remember(&mut self) {
+        let newest = self.pipeline.newest_ms().and_then(|ms| u32::try_from(ms.div_euclid(1000)).ok());
+        let Some(second) = newest else { return };
+        if self.positions.back().is_some_and(|(last, _)| second < last.saturating_add(STEP_SECS)) {
+            return;
+        }
+        if self.positions.len() >= POSITIONS {
+            // Thinned out: what is read again grows, nothing is lost.
+            let mut keep = false;
+            self.positions.retain(|_| {
+                keep = !keep;
+                keep
+            });
+        }
+        self.positions.push_back((second, self.follower.position()));
+    }
+}
