@@ -6,6 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
+use ratewarden_detect::Detector;
 use ratewarden_model::rules::{self, Rule};
 
 use crate::run;
@@ -23,11 +24,20 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let folder = run::workspace().join("docs/rules");
     let pages = pages();
     let stale = stale(&folder, &pages)?;
-    if stale.is_empty() {
+    let detectors = run::workspace().join("docs/detectors.md");
+    let page = detectors_page();
+    let is_current = fs::read_to_string(&detectors).ok().as_ref() == Some(&page);
+    if stale.is_empty() && is_current {
         return Ok(());
     }
     if args.check {
-        bail!("not up to date: {}\nhint: run `cargo xtask generate` and commit the result", stale.join(", "));
+        let mut names = stale;
+        names.extend((!is_current).then(|| "docs/detectors.md".to_owned()));
+        bail!("not up to date: {}\nhint: run `cargo xtask generate` and commit the result", names.join(", "));
+    }
+    if !is_current {
+        fs::write(&detectors, page).context("could not update docs/detectors.md")?;
+        println!("docs/detectors.md");
     }
     fs::create_dir_all(&folder).context("could not make docs/rules")?;
     for name in &stale {
@@ -62,10 +72,29 @@ fn stale(folder: &Path, pages: &BTreeMap<String, String>) -> Result<Vec<String>>
 
 fn pages() -> BTreeMap<String, String> {
     let mut pages: BTreeMap<String, String> =
-        rules::ALL.iter().map(|rule| (format!("{}.md", rule.id), page(rule))).collect();
+        rules::every().map(|rule| (format!("{}.md", rule.id), page(rule))).collect();
     pages.insert("README.md".into(), index());
     pages
 }
+
+/// The page of detectors: what is looked for, counted per what, and from where on.
+fn detectors_page() -> String {
+    let mut text = DETECTORS.to_owned();
+    for detector in &ratewarden_detect::detectors() {
+        let Detector { rule, name, severity, .. } = detector;
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            text,
+            "| [{rule}](rules/{rule}.md) | {name} | {severity} | {} | {} | `{}` |",
+            detector.filter.describe(),
+            detector.per_words(),
+            detector.threshold(),
+        );
+    }
+    text
+}
+
+const DETECTORS: &str = include_str!("detectors_page.md");
 
 const NOTE: &str = "<!-- Made by `cargo xtask generate` from crates/model/src/rules.rs: change it there. -->";
 
@@ -75,7 +104,7 @@ fn index() -> String {
          [scoring.md](../scoring.md) says how points become a score.\n\n\
          | rule | category | severity | points | what it says |\n|---|---|---|---:|---|\n"
     );
-    for rule in rules::ALL {
+    for rule in rules::every() {
         // Writing to a String cannot fail.
         let _ = writeln!(
             text,
@@ -113,8 +142,8 @@ mod tests {
     #[test]
     fn every_rule_has_a_page_and_a_row() {
         let pages = pages();
-        assert_eq!(pages.len(), rules::ALL.len() + 1);
-        for rule in rules::ALL {
+        assert_eq!(pages.len(), rules::every().count() + 1);
+        for rule in rules::every() {
             let name = Path::new(&rule.page()).file_name().unwrap().to_string_lossy().into_owned();
             assert!(pages[&name].contains(rule.remedy), "{name}");
             assert!(pages["README.md"].contains(&format!("({name})")), "{name}");

@@ -23,6 +23,7 @@
 
 mod countries;
 mod defaults;
+mod describe;
 mod detector;
 mod engine;
 mod event;

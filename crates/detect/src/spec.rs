@@ -331,6 +331,17 @@ impl Statuses {
         Self(ranges)
     }
 
+    /// Which, in words; empty for all.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        if *self == Self::any() {
+            return String::new();
+        }
+        let range =
+            |&(low, high): &(u16, u16)| if low == high { low.to_string() } else { format!("{low}–{high}") };
+        self.0.iter().map(range).collect::<Vec<_>>().join(", ")
+    }
+
     /// Whether a status is one of them.
     #[must_use]
     pub fn has(&self, status: u16) -> bool {

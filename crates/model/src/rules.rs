@@ -206,10 +206,15 @@ rules! {
              and limits before it.";
 }
 
+/// Every rule there is: those of scans, then those of traffic.
+pub fn every() -> impl Iterator<Item = &'static Rule> {
+    ALL.iter().chain(ABUSE)
+}
+
 /// Finds a rule by its id.
 #[must_use]
 pub fn find(id: &str) -> Option<&'static Rule> {
-    ALL.iter().chain(ABUSE).find(|rule| rule.id == id)
+    every().find(|rule| rule.id == id)
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ pub(crate) fn run(arguments: &RulesArgs) -> Result<Exit, Failure> {
     let chosen = arguments.id.as_deref().map(find).transpose()?;
     let text = match (arguments.format, chosen) {
         (RulesFormat::Json, None) => {
-            let all: Vec<_> = rules::ALL.iter().map(json_of).collect();
+            let all: Vec<_> = rules::every().map(json_of).collect();
             format!("{:#}\n", json!({ "schema": SCHEMA, "rules": all }))
         }
         (RulesFormat::Json, Some(rule)) => {
@@ -54,9 +54,9 @@ fn json_of(rule: &Rule) -> Value {
 }
 
 fn list() -> String {
-    let widest = rules::ALL.iter().map(|rule| rule.id.len()).max().unwrap_or_default();
+    let widest = rules::every().map(|rule| rule.id.len()).max().unwrap_or_default();
     let mut text = String::new();
-    for rule in rules::ALL {
+    for rule in rules::every() {
         let (id, severity, points) = (rule.id, rule.severity, rule.deduction());
         text.push_str(&format!("{id:widest$}  {severity:8}  {points:>2}  {}\n", rule.title));
     }
@@ -64,9 +64,11 @@ fn list() -> String {
 }
 
 fn explanation(rule: &Rule) -> String {
-    let points = rule.deduction();
+    // What is seen in traffic has no score.
+    let points =
+        if rule.deduction() > 0 { format!(" · −{} points", rule.deduction()) } else { String::new() };
     format!(
-        "{}\n{}\n{} · {} · −{points} points\n\n{}\n\nWhat to do\n{}\n\nReferences\n  {}\n  {}\n",
+        "{}\n{}\n{} · {}{points}\n\n{}\n\nWhat to do\n{}\n\nReferences\n  {}\n  {}\n",
         rule.id,
         rule.title,
         rule.category,
@@ -101,7 +103,7 @@ fn nearest(id: &str) -> Vec<&'static str> {
         let holds = !bare.is_empty() && own.contains(&bare);
         (!holds, edits(own, &bare))
     };
-    let mut all: Vec<_> = rules::ALL.iter().collect();
+    let mut all: Vec<_> = rules::every().collect();
     all.sort_by_key(|rule| distance(rule));
     all.iter().take(SUGGESTIONS).map(|rule| rule.id).collect()
 }
@@ -138,7 +140,7 @@ mod tests {
     #[test]
     fn every_rule_is_listed_and_explained_within_the_width() {
         let list = list();
-        for rule in rules::ALL {
+        for rule in rules::every() {
             assert!(list.contains(rule.id) && list.contains(rule.title), "{}", rule.id);
             let text = explanation(rule);
             assert!(text.contains(&rule.page()), "{text}");
