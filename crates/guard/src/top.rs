@@ -154,7 +154,7 @@ mod tests {
         call("bob", 7, true);
         let mut shown = |span, minutes| {
             top.summaries(span, at(minutes)).map(|summary| {
-                let name = |one: &super::super::Ranked<Label>| format!("{} {}", one.label, one.count);
+                let name = |one: &ratewarden_detect::Ranked<Label>| format!("{} {}", one.label, one.count);
                 summary.ranked.iter().map(name).collect::<Vec<_>>().join(", ")
             })
         };

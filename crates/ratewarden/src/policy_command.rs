@@ -37,7 +37,13 @@ fn check(file: &Path) -> Result<Exit, Failure> {
             }
             let limits = read.policy.limits.len();
             let plural = if limits == 1 { "" } else { "s" };
-            output::print(format!("{}: fine, {limits} limit{plural}\n", file.display()).as_bytes())?;
+            let what = match read.policy.gateway {
+                Some(_) => format!("{limits} limit{plural}"),
+                None => {
+                    "for watching only: without [listen] and [upstream] no gateway starts with it".to_owned()
+                }
+            };
+            output::print(format!("{}: fine, {what}\n", file.display()).as_bytes())?;
             Ok(Exit::Fine)
         }
         Err(mistakes) => {
