@@ -143,3 +143,22 @@ fn protected(policy: &Policy) -> Vec<String> {
     names.dedup();
     names
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_gateway_starts_with_a_policy_for_watching_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ratewarden.toml");
+        std::fs::write(&path, "[watch]\nlateness = \"1m\"\n").unwrap();
+        let Err(LoadError::Mistakes(mistakes)) = read(&path) else { panic!("nobody listens") };
+        let shown = mistakes.to_string();
+        for said in
+            [":1:1: listen: is missing: where the gateway listens", "hint: add [upstream] with `url = "]
+        {
+            assert!(shown.contains(said), "{shown}");
+        }
+    }
+}

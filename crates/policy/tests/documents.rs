@@ -119,6 +119,13 @@ fn what_the_schema_refuses_is_refused_by_the_reader() {
         "[answer]\nbody = \"problems\"\n",
         "[trust]\nheader = \"x-real-ip\"\n",
         "[upstream.health]\n",
+        "[watch]\nlateness = 10\n",
+        "[watch]\npenalties = { file = \"a\", token-env = \"T\" }\n",
+        "[watch]\npenalties = { admin = \"http://a\", token-env = \"T\", token-file = \"f\" }\n",
+        "[[detector]]\nname = \"a\"\nover = \"1/1s\"\ndaily = 1\n",
+        "[[detector]]\nname = \"a\"\nover = \"1/1s\"\nban-up-to = \"1h\"\n",
+        "[[alert]]\nname = \"a\"\n",
+        "[[alert]]\nname = \"a\"\nfile = \"a\"\nslack = { url-env = \"U\" }\n",
     ] {
         let text = format!("{base}{wrong}");
         assert!(read(&text, Path::new("policy.toml")).is_err(), "{wrong}");

@@ -18,6 +18,12 @@ const DAY: u32 = 86_400;
 /// The table of a kind: where it stands.
 type Spot<'s> = (&'s Span, Place<'s>);
 
+/// A kind and its seconds.
+type Timed = (Kind, u32);
+
+/// That of the built-in detector that is changed.
+type Base<'b> = Option<(&'b Kind, u32)>;
+
 impl Builder<'_> {
     /// The kind and its seconds; `base` is the built-in detector that is changed.
     pub(super) fn kind(
@@ -25,7 +31,7 @@ impl Builder<'_> {
         table: &file::Detector,
         base: Option<&Detector>,
         place: &Place<'_>,
-    ) -> Option<(Kind, u32)> {
+    ) -> Option<Timed> {
         let written = file::kinds(table).into_iter().next();
         let own = base.map(|base| word(&base.kind));
         if let (Some((name, span)), Some(own), Some(base)) = (&written, own, base)
@@ -69,10 +75,10 @@ impl Builder<'_> {
         &mut self,
         field: &Field<T>,
         name: &str,
-        base: Option<(&'b Kind, u32)>,
+        base: Base<'b>,
         place: &Place<'_>,
-        read: fn(&mut Self, &T, Option<(&'b Kind, u32)>, &Spot<'_>) -> Option<(Kind, u32)>,
-    ) -> Option<(Kind, u32)> {
+        read: fn(&mut Self, &T, Base<'b>, &Spot<'_>) -> Option<Timed>,
+    ) -> Option<Timed> {
         match field {
             Field::Is(At { value, span, .. }) | Field::Default(At { value, span, .. }) => {
                 read(self, value, base, &(span, place.key(name)))
@@ -100,12 +106,7 @@ impl Builder<'_> {
         }
     }
 
-    fn distinct(
-        &mut self,
-        table: &file::Distinct,
-        base: Option<(&Kind, u32)>,
-        spot: &Spot<'_>,
-    ) -> Option<(Kind, u32)> {
+    fn distinct(&mut self, table: &file::Distinct, base: Base<'_>, spot: &Spot<'_>) -> Option<Timed> {
         let base = base.and_then(|(kind, seconds)| match kind {
             Kind::Distinct { of, values, percent } => Some((*of, (*values, seconds), *percent)),
             _ => None,
@@ -122,12 +123,7 @@ impl Builder<'_> {
         Some((Kind::Distinct { of: of?, values, percent }, seconds))
     }
 
-    fn share(
-        &mut self,
-        table: &file::Share,
-        base: Option<(&Kind, u32)>,
-        spot: &Spot<'_>,
-    ) -> Option<(Kind, u32)> {
+    fn share(&mut self, table: &file::Share, base: Base<'_>, spot: &Spot<'_>) -> Option<Timed> {
         let base = base.and_then(|(kind, seconds)| match kind {
             Kind::Share { of, percent, calls } => Some((*of, *percent, *calls, seconds)),
             _ => None,
@@ -139,12 +135,7 @@ impl Builder<'_> {
         Some((Kind::Share { of: of?, percent: percent?, calls: calls? }, seconds?))
     }
 
-    fn ratio(
-        &mut self,
-        table: &file::Ratio,
-        base: Option<(&Kind, u32)>,
-        spot: &Spot<'_>,
-    ) -> Option<(Kind, u32)> {
+    fn ratio(&mut self, table: &file::Ratio, base: Base<'_>, spot: &Spot<'_>) -> Option<Timed> {
         let base = base.and_then(|(kind, seconds)| match kind {
             Kind::Ratio { failed, percent, calls } => Some((failed.clone(), *percent, *calls, seconds)),
             _ => None,
@@ -158,12 +149,7 @@ impl Builder<'_> {
         Some((Kind::Ratio { failed: failed?, percent: percent?, calls: calls? }, seconds?))
     }
 
-    fn growth(
-        &mut self,
-        table: &file::Growth,
-        base: Option<(&Kind, u32)>,
-        spot: &Spot<'_>,
-    ) -> Option<(Kind, u32)> {
+    fn growth(&mut self, table: &file::Growth, base: Base<'_>, spot: &Spot<'_>) -> Option<Timed> {
         let base = base.and_then(|(kind, seconds)| match kind {
             Kind::Growth { times, factor, limit } => Some((*times, *factor, *limit, seconds)),
             _ => None,
@@ -175,12 +161,7 @@ impl Builder<'_> {
         Some((Kind::Growth { times: times?, factor: factor?, limit: limit? }, seconds?))
     }
 
-    fn peers(
-        &mut self,
-        table: &file::Peers,
-        base: Option<(&Kind, u32)>,
-        spot: &Spot<'_>,
-    ) -> Option<(Kind, u32)> {
+    fn peers(&mut self, table: &file::Peers, base: Base<'_>, spot: &Spot<'_>) -> Option<Timed> {
         let base = base.and_then(|(kind, seconds)| match kind {
             Kind::Peers { bytes, factor } => Some((*bytes, *factor, seconds)),
             _ => None,
@@ -191,12 +172,7 @@ impl Builder<'_> {
         Some((Kind::Peers { bytes: bytes?, factor: factor? }, seconds?))
     }
 
-    fn level(
-        &mut self,
-        table: &file::Level,
-        base: Option<(&Kind, u32)>,
-        spot: &Spot<'_>,
-    ) -> Option<(Kind, u32)> {
+    fn level(&mut self, table: &file::Level, base: Base<'_>, spot: &Spot<'_>) -> Option<Timed> {
         let base = base.and_then(|(kind, seconds)| match kind {
             Kind::Level { resource, most, percent } => Some((*resource, *most, *percent, seconds)),
             _ => None,
@@ -212,12 +188,7 @@ impl Builder<'_> {
         Some((Kind::Level { resource: resource?, most, percent }, seconds))
     }
 
-    fn travel(
-        &mut self,
-        table: &file::Travel,
-        base: Option<(&Kind, u32)>,
-        spot: &Spot<'_>,
-    ) -> Option<(Kind, u32)> {
+    fn travel(&mut self, table: &file::Travel, base: Base<'_>, spot: &Spot<'_>) -> Option<Timed> {
         let base = base.and_then(|(kind, seconds)| match kind {
             Kind::Travel { kmh, km } => Some((*kmh, *km, seconds)),
             _ => None,
@@ -228,12 +199,7 @@ impl Builder<'_> {
         Some((Kind::Travel { kmh: kmh?, km: km? }, seconds))
     }
 
-    fn baseline(
-        &mut self,
-        table: &file::Baseline,
-        base: Option<(&Kind, u32)>,
-        spot: &Spot<'_>,
-    ) -> Option<(Kind, u32)> {
+    fn baseline(&mut self, table: &file::Baseline, base: Base<'_>, spot: &Spot<'_>) -> Option<Timed> {
         let base = base.and_then(|(kind, _)| match kind {
             Kind::Baseline { factor, calls } => Some((*factor, *calls)),
             _ => None,
@@ -245,7 +211,7 @@ impl Builder<'_> {
 }
 
 /// So many calls in a time.
-fn rate(table: &file::Detector, base: Option<(&Kind, u32)>) -> Option<(Kind, u32)> {
+fn rate(table: &file::Detector, base: Base<'_>) -> Option<Timed> {
     let base = base.and_then(|(kind, seconds)| match kind {
         Kind::Rate { calls, filled } => Some(((*calls, seconds), *filled)),
         _ => None,
