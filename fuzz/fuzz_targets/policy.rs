@@ -5,15 +5,17 @@
 use std::path::Path;
 
 use libfuzzer_sys::fuzz_target;
-use ratewarden_policy::{MAX_LIMITS, MAX_REMARKS, Remark, read};
+use ratewarden_policy::{Gateway, MAX_LIMITS, MAX_REMARKS, Remark, read};
 
 fuzz_target!(|text: &str| {
     match read(text, Path::new("/etc/ratewarden.toml")) {
         Ok(read) => {
             let policy = &read.policy;
             assert!(policy.limits.len() <= MAX_LIMITS && !policy.callers.is_empty());
-            assert!(!policy.listen.http.is_empty() || !policy.listen.https.is_empty());
-            assert!(!policy.upstream.servers.is_empty());
+            if let Some(Gateway { listen, upstream }) = &policy.gateway {
+                assert!(!listen.http.is_empty() || !listen.https.is_empty());
+                assert!(!upstream.servers.is_empty());
+            }
             for limit in &policy.limits {
                 assert!(limit.algorithm.capacity() > 0);
                 if let Some(path) = &limit.matches.path {

@@ -118,7 +118,7 @@ fn is_the_clients(error: &io::Error) -> bool {
 }
 
 async fn connection(worker: Rc<Worker>, mut tcp: TcpStream, peer: IpAddr, open: Open, tls: bool) {
-    let (address, open) = if worker.loaded().policy.listen.proxy_protocol && is_trusted(&worker, peer) {
+    let (address, open) = if worker.loaded().gateway.listen.proxy_protocol && is_trusted(&worker, peer) {
         // Boxed: its buffer would be a part of every connection otherwise.
         match Box::pin(proxied(&worker, &mut tcp, peer, open)).await {
             Some(client) => client,

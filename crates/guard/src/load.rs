@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ratewarden_callers::Identifier;
 use ratewarden_counters::Hasher;
-use ratewarden_policy::{CallerFrom, Key, Mistakes, Policy, Profile, SecretSource};
+use ratewarden_policy::{CallerFrom, Gateway, Key, Mistakes, Policy, Profile, SecretSource};
 
 use crate::issuers::Issuers;
 use crate::judge::{ConditionError, Rules};
@@ -56,16 +56,16 @@ pub enum LoadError {
 /// Reads the policy, without what it names.
 ///
 /// # Errors
-/// When it cannot be read, has mistakes, or asks for what is not done.
-pub(crate) fn read(path: &Path) -> Result<Policy, LoadError> {
+/// When it cannot be read, has mistakes, is for watching only, or asks for what is not done.
+pub(crate) fn read(path: &Path) -> Result<(Gateway, Policy), LoadError> {
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let text = std::fs::read_to_string(&absolute)
         .map_err(|source| LoadError::Read { path: path.to_owned(), source })?;
-    let read = ratewarden_policy::read(&text, &absolute).map_err(LoadError::Mistakes)?;
+    let (gateway, read) = ratewarden_policy::read_gateway(&text, &absolute).map_err(LoadError::Mistakes)?;
     for warning in &read.warnings {
         tracing::warn!("{}", warning.show(path));
     }
-    not_done(&read.policy).map_or(Ok(read.policy), |what| Err(LoadError::NotDone(what)))
+    not_done(&gateway).map_or(Ok((gateway, read.policy)), |what| Err(LoadError::NotDone(what)))
 }
 
 /// Reads what a policy names and makes it ready. What has not changed since `before` (servers with their load and
@@ -74,14 +74,14 @@ pub(crate) fn read(path: &Path) -> Result<Policy, LoadError> {
 /// # Errors
 /// When anything is wrong; nothing is in force then.
 pub(crate) fn build(
-    policy: Policy,
+    (gateway, policy): (Gateway, Policy),
     before: Option<&Loaded>,
     hasher: &Hasher,
     secret: &[u8; 16],
 ) -> Result<Loaded, LoadError> {
     let servers = match before {
-        Some(before) if before.policy.upstream == policy.upstream => Arc::clone(&before.servers),
-        _ => Arc::new(Servers::new(&policy.upstream)),
+        Some(before) if before.gateway.upstream == gateway.upstream => Arc::clone(&before.servers),
+        _ => Arc::new(Servers::new(&gateway.upstream)),
     };
     let identifier = Identifier::build(&policy, secret, before.map(|before| &before.identifier))?;
     let loaded = Loaded {
@@ -89,10 +89,11 @@ pub(crate) fn build(
         penalties: PenaltyRules::build(&policy, hasher),
         issuers: Issuers::build(&identifier, before.map(|before| &before.issuers))?,
         identifier,
-        connector: Connector::new(tls::client(&policy.upstream)?),
+        connector: Connector::new(tls::client(&gateway.upstream)?),
         acceptor: policy.tls.as_ref().map(tls::server).transpose()?,
         protected: protected(&policy),
         servers,
+        gateway,
         policy,
     };
     // The last thing: what is wrong with a policy is known at once.
@@ -119,8 +120,8 @@ pub(crate) fn admin_token(policy: &Policy) -> Result<Option<String>, LoadError> 
     token.map(Some).map_err(|source| LoadError::Token { from, source })
 }
 
-fn not_done(policy: &Policy) -> Option<&'static str> {
-    let table = [("upstream.profile", policy.upstream.profile != Profile::None)];
+fn not_done(gateway: &Gateway) -> Option<&'static str> {
+    let table = [("upstream.profile", gateway.upstream.profile != Profile::None)];
     table.into_iter().find(|(_, asked)| *asked).map(|(key, _)| key)
 }
 
@@ -141,4 +142,23 @@ fn protected(policy: &Policy) -> Vec<String> {
     names.sort_unstable();
     names.dedup();
     names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_gateway_starts_with_a_policy_for_watching_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ratewarden.toml");
+        std::fs::write(&path, "[watch]\nlateness = \"1m\"\n").unwrap();
+        let Err(LoadError::Mistakes(mistakes)) = read(&path) else { panic!("nobody listens") };
+        let shown = mistakes.to_string();
+        for said in
+            [":1:1: listen: is missing: where the gateway listens", "hint: add [upstream] with `url = "]
+        {
+            assert!(shown.contains(said), "{shown}");
+        }
+    }
 }

@@ -22,7 +22,7 @@ use crate::handover::{self, Offer, Predecessor};
 use crate::issuers;
 use crate::load::{self, LoadError};
 use crate::sockets::Sockets;
-use crate::state::Shared;
+use crate::state::{Loaded, Shared};
 use crate::upstream;
 use crate::worker::Worker;
 
@@ -103,7 +103,7 @@ impl Guard {
     }
 
     fn start_after(path: &Path, mut predecessor: Option<Predecessor>) -> Result<Self, GuardError> {
-        let policy = load::read(path)?;
+        let (gateway, policy) = load::read(path)?;
         descriptors::raise();
         let keys = policy.caps.keys;
         let capacity = Capacity { keys, verified_keys: keys.min(VERIFIED_KEYS) };
@@ -114,15 +114,15 @@ impl Guard {
             secret = durable.secret(secret)?;
         }
         let hasher = Hasher::new(&secret);
-        let loaded = load::build(policy, None, &hasher, &secret)?;
+        let loaded = load::build((gateway, policy), None, &hasher, &secret)?;
         let policy = &loaded.policy;
-        let count = policy.listen.threads.map_or_else(
+        let count = loaded.gateway.listen.threads.map_or_else(
             || std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
             |threads| threads.get() as usize,
         );
         let inherited = predecessor.as_mut().map(|it| std::mem::take(&mut it.sockets)).unwrap_or_default();
         let stand = predecessor.as_mut().and_then(|it| it.stand.take());
-        let sockets = Sockets::open(policy, count, inherited)?;
+        let sockets = Sockets::open(&loaded.gateway.listen, count, inherited)?;
         let counters = Counters::new(capacity);
         prepare(&counters, policy);
         let clock = Clock::start();
@@ -203,8 +203,8 @@ impl Guard {
         let before = self.shared.loaded();
         let loaded =
             load::build(load::read(&self.path)?, Some(&before), &self.shared.hasher, &self.shared.secret)?;
-        let fixed = |policy: &Policy| (policy.listen.clone(), policy.caps.keys, policy.store.clone());
-        if fixed(&loaded.policy) != fixed(&before.policy) {
+        let fixed = |it: &Loaded| (it.gateway.listen.clone(), it.policy.caps.keys, it.policy.store.clone());
+        if fixed(&loaded) != fixed(&before) {
             warn!(
                 "Listeners, threads, caps.keys or the store have changed; that takes effect after a restart."
             );

@@ -3,7 +3,7 @@
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 
-use ratewarden_policy::Policy;
+use ratewarden_policy::Listen;
 
 use crate::handover::{self, Listening, Purpose};
 use crate::net::listener;
@@ -22,19 +22,19 @@ pub(crate) struct Sockets {
 }
 
 impl Sockets {
-    /// Takes what the policy wants from the `inherited`, and binds the rest, for so many workers.
+    /// Takes what is wanted from the `inherited`, and binds the rest, for so many workers.
     ///
     /// # Errors
     /// When an address cannot be bound.
     pub(crate) fn open(
-        policy: &Policy,
+        listen: &Listen,
         workers: usize,
         mut inherited: Vec<Listening>,
     ) -> Result<Self, GuardError> {
         let mut sockets = Self { workers: (0..workers).map(|_| Vec::new()).collect(), ..Self::default() };
-        sockets.http = sockets.bind(Purpose::Http, &policy.listen.http, &mut inherited)?;
-        sockets.https = sockets.bind(Purpose::Https, &policy.listen.https, &mut inherited)?;
-        if let Some(address) = policy.listen.admin {
+        sockets.http = sockets.bind(Purpose::Http, &listen.http, &mut inherited)?;
+        sockets.https = sockets.bind(Purpose::Https, &listen.https, &mut inherited)?;
+        if let Some(address) = listen.admin {
             let old = handover::take(&mut inherited, Purpose::Admin, address).into_iter().next();
             let socket = old.map_or_else(|| bind_admin(address), Ok);
             let socket = socket.map_err(|source| GuardError::Listen { address, source })?;

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use ratewarden_callers::{Identifier, Label};
 use ratewarden_counters::{Counters, Hasher, Pairs};
-use ratewarden_policy::Policy;
+use ratewarden_policy::{Gateway, Policy};
 
 use crate::access_log::AccessLog;
 use crate::clock::Clock;
@@ -23,6 +23,7 @@ use crate::upstream::{Connector, Servers};
 /// One version of the policy, made ready. A call keeps the version it began with.
 #[derive(Debug)]
 pub(crate) struct Loaded {
+    pub(crate) gateway: Gateway,
     pub(crate) policy: Policy,
     pub(crate) rules: Rules,
     pub(crate) identifier: Identifier,

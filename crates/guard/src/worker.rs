@@ -114,6 +114,6 @@ impl Worker {
 }
 
 fn pool(loaded: &Loaded) -> (Arc<Servers>, Rc<Pool>) {
-    let most = usize::try_from(loaded.policy.upstream.pool.get()).unwrap_or(usize::MAX);
+    let most = usize::try_from(loaded.gateway.upstream.pool.get()).unwrap_or(usize::MAX);
     (Arc::clone(&loaded.servers), Rc::new(Pool::new(loaded.servers.all().len(), most)))
 }

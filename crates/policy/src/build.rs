@@ -5,10 +5,14 @@
 
 mod answers;
 mod callers;
+mod detectors;
 mod gateway;
+mod kinds;
 mod limits;
 mod rules;
 mod warnings;
+mod watch;
+mod watch_warnings;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -19,9 +23,9 @@ use ratewarden_model::{Rate, format_duration};
 use crate::file::File;
 use crate::form::At;
 use crate::notes::{Notes, Place, Span};
-use crate::policy::{Plan, Policy};
+use crate::policy::{Plan, Policy, SecretSource};
 use crate::table::Field;
-use crate::words::{FilePath, Lasting};
+use crate::words::{FilePath, Lasting, Variable};
 
 /// What every section is built with.
 pub(crate) struct Builder<'b> {
@@ -30,16 +34,17 @@ pub(crate) struct Builder<'b> {
     /// The text of the file.
     pub(crate) text: &'b str,
     pub(crate) notes: &'b mut Notes,
+    /// A file without a gateway is a mistake.
+    pub(crate) needs_gateway: bool,
 }
 
 impl Builder<'_> {
     /// Builds the policy; `None` when there is any mistake, which is then noted.
     pub(crate) fn policy(&mut self, file: &File) -> Option<Policy> {
-        let listen = self.listen(file);
+        let gateway = self.gateway(file);
         let tls = file.tls.value().and_then(|tls| self.tls(tls));
         let admin_token = file.admin.value().and_then(|admin| self.admin(admin));
         let trust = file.trust.value().and_then(|trust| self.trust(trust));
-        let upstream = file.upstream.value().and_then(|upstream| self.upstream(upstream, file));
         let timeouts = file.timeouts.value().and_then(gateway::timeouts);
         let caps = file.caps.value().and_then(gateway::caps);
         let callers = self.callers(file);
@@ -51,15 +56,18 @@ impl Builder<'_> {
         let answer = file.answer.value().and_then(answers::answer);
         let store = file.store.value().and_then(|store| Some(self.path(store.file.value()?)));
         let access_log = file.log.value().and_then(|log| self.access_log(log));
+        let watch = file.watch.value().and_then(|watch| self.watch(watch));
+        let detectors = self.detectors(file, &ratewarden_detect::detectors());
+        let alerts = self.alerts(file);
         if !self.notes.is_clean() {
             return None;
         }
+        let (detectors, bans) = detectors?;
         let policy = Policy {
-            listen: listen?,
+            gateway,
             tls,
             admin_token,
             trust: trust?,
-            upstream: upstream?,
             timeouts: timeouts?,
             caps: caps?,
             callers: callers?,
@@ -71,6 +79,10 @@ impl Builder<'_> {
             answer: answer?,
             store,
             access_log: access_log?,
+            watch: watch?,
+            detectors,
+            bans,
+            alerts: alerts?,
         };
         self.warn(file, &policy);
         Some(policy)
@@ -79,6 +91,12 @@ impl Builder<'_> {
     /// A file name, relative to the policy's folder.
     fn path(&self, file: &FilePath) -> PathBuf {
         self.folder.join(&file.0)
+    }
+
+    /// Where a secret is kept, if it is anywhere.
+    fn secret(&self, file: &Field<FilePath>, variable: &Field<Variable>) -> Option<SecretSource> {
+        let from_file = file.value().map(|file| SecretSource::File(self.path(file)));
+        from_file.or_else(|| variable.value().map(|name| SecretSource::Environment(name.0.clone())))
     }
 
     fn plans(&mut self, file: &File) -> Option<Vec<Plan>> {

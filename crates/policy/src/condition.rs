@@ -152,7 +152,7 @@ impl Builder<'_> {
 }
 
 /// Where a part of a string stands in its TOML literal; `None` when the literal cannot be followed.
-fn in_literal(literal: &str, text: &str, part: &Range<usize>) -> Option<Range<usize>> {
+pub(crate) fn in_literal(literal: &str, text: &str, part: &Range<usize>) -> Option<Range<usize>> {
     let quote = ["\"\"\"", "'''", "\"", "'"].into_iter().find(|quote| literal.starts_with(quote))?;
     let escapes = quote.starts_with('"');
     let mut at = quote.len();

@@ -63,15 +63,32 @@ pub struct Read {
 /// # Errors
 /// With every mistake. Mistakes of TOML's own syntax stand alone: what follows from them would only confuse.
 pub fn read(text: &str, file: &Path) -> Result<Read, Mistakes> {
+    read_for(text, file, false)
+}
+
+/// Reads the text of a gateway's policy, as [`read`] does: a file that is for watching only is a mistake.
+///
+/// # Errors
+/// With every mistake, a missing `[listen]` or `[upstream]` among them.
+pub fn read_gateway(text: &str, file: &Path) -> Result<(Gateway, Read), Mistakes> {
+    let read = read_for(text, file, true)?;
+    match read.policy.gateway.clone() {
+        Some(gateway) => Ok((gateway, read)),
+        // It would have been a mistake.
+        None => Err(Mistakes::new(file, Vec::new(), 0)),
+    }
+}
+
+fn read_for(text: &str, file: &Path, needs_gateway: bool) -> Result<Read, Mistakes> {
     let mut notes = Notes::default();
-    let policy = understand(text, file, &mut notes);
+    let policy = understand(text, file, needs_gateway, &mut notes);
     match policy {
         Some(policy) if notes.is_clean() => Ok(Read { policy, warnings: notes.warnings(text) }),
         _ => Err(notes.into_mistakes(text, file)),
     }
 }
 
-fn understand(text: &str, file: &Path, notes: &mut Notes) -> Option<Policy> {
+fn understand(text: &str, file: &Path, needs_gateway: bool, notes: &mut Notes) -> Option<Policy> {
     if text.len() > MAX_FILE_BYTES {
         let message = format!("the file has {} bytes, expected at most {MAX_FILE_BYTES}", text.len());
         notes.mistake(&(0..0), &Place::Root, message);
@@ -93,5 +110,5 @@ fn understand(text: &str, file: &Path, notes: &mut Notes) -> Option<Policy> {
     }
     let read: File = table::read_table(document.get_ref(), 0..0, &Place::Root, notes);
     let folder = file.parent().unwrap_or_else(|| Path::new(""));
-    Builder { folder, text, notes }.policy(&read)
+    Builder { folder, text, notes, needs_gateway }.policy(&read)
 }

@@ -1,4 +1,4 @@
-//! The policy as the gateway uses it: checked, with every default filled in.
+//! The policy as it is used: checked, with every default filled in.
 //!
 //! Nothing here can be wrong any more: ranges hold, names are unique, files named are absolute paths (whether
 //! they can be read is seen by whoever reads them). It is made only by [`read`](crate::read).
@@ -7,6 +7,7 @@ mod answers;
 mod callers;
 mod gateway;
 mod limits;
+mod watch;
 
 use std::path::PathBuf;
 
@@ -14,20 +15,20 @@ pub use answers::*;
 pub use callers::*;
 pub use gateway::*;
 pub use limits::*;
+use ratewarden_detect::Detector;
+pub use watch::*;
 
 /// Everything `ratewarden.toml` says.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Policy {
-    /// Where the gateway listens.
-    pub listen: Listen,
+    /// Where the gateway listens and where calls go; absent where the policy is for watching only.
+    pub gateway: Option<Gateway>,
     /// Certificates for `listen.https`.
     pub tls: Option<Tls>,
     /// How the admin listener knows an operator.
     pub admin_token: Option<SecretSource>,
     /// Whose word about the client's address is taken.
     pub trust: Trust,
-    /// Where admitted calls go.
-    pub upstream: Upstream,
     /// How long anything may take.
     pub timeouts: Timeouts,
     /// How much of anything there may be.
@@ -50,6 +51,15 @@ pub struct Policy {
     pub store: Option<PathBuf>,
     /// The access log.
     pub access_log: AccessLog,
+    /// How calls are watched.
+    pub watch: Watch,
+    /// What is looked for: the built-in detectors as the file changes them, then its own; at most
+    /// [`MAX_DETECTORS`](ratewarden_detect::MAX_DETECTORS).
+    pub detectors: Vec<Detector>,
+    /// Detectors whose findings lead to a ban.
+    pub bans: Vec<BanRule>,
+    /// Who is told of findings.
+    pub alerts: Alerts,
 }
 
 /// Limits a policy may have.

@@ -14,7 +14,7 @@ const NOTE: &str = "<!-- Made from crates/policy/src/file by `cargo run -p ratew
 
 /// Examples of single tables, by the key of the file they show. Each is read by a test, together with what a policy
 /// cannot be without.
-pub(crate) const EXAMPLES: [(&str, &str); 10] = [
+pub(crate) const EXAMPLES: [(&str, &str); 14] = [
     ("listen", "[listen]\nhttp  = [\"0.0.0.0:8080\", \"[::]:8080\"]\nadmin = \"127.0.0.1:9090\"\n"),
     (
         "trust",
@@ -43,6 +43,19 @@ pub(crate) const EXAMPLES: [(&str, &str); 10] = [
         "[answer]\nfields = \"both\"\nstatus = 503\nbody   = { type = \"text/plain\", text = \"Try again in {retry-after} s.\" }\n",
     ),
     ("log", "[log]\naccess = \"access.ndjson\"\n"),
+    (
+        "watch",
+        "[watch]\nstate     = \"/var/lib/ratewarden\"\nnever-ban = [\"10.0.0.0/8\", \"caller:ci\"]\npenalties = { admin = \"http://127.0.0.1:9090\", token-file = \"admin.token\" }\n",
+    ),
+    (
+        "detector",
+        "[[detector]]                          # a built-in one: another threshold, and a ban\nname = \"flood\"\nover = \"600/10s\"\nban  = \"10m\"\n\n[[detector]]                          # another one, switched off\nname    = \"crawl\"\nenabled = false\n\n[[detector]]                          # what only you can know\nname  = \"clusters-alive\"\nlevel = { resource = \"cluster\", most = 20 }\n\n[[detector]]\nname  = \"jobs-per-hour\"\nmatch = { is = \"job\" }\nover  = \"200/1h\"\n\n[[detector]]                          # one of your own\nname  = \"exports\"\nmatch = { method = \"GET\", path = \"/api/export/*\", status = [\"4xx\", 200] }\nover  = \"20/1m\"\n\n[[detector]]\nname     = \"addresses-of-a-token\"\nper      = [\"token\"]\ndistinct = { of = \"address\", over = \"50/1h\" }\n",
+    ),
+    (
+        "alert",
+        "[[alert]]\nname      = \"on-call\"\nseverity  = \"critical\"\npagerduty = { key-file = \"pagerduty.key\" }\n\n[[alert]]\nname  = \"team\"\nrules = [\"watch.token-*\", \"watch.exports\"]\nmail  = { server = \"smtp.example.com\", from = \"ratewarden@example.com\", to = \"team@example.com\" }\n",
+    ),
+    ("alerts", "[alerts]\ngroup-wait = \"1m\"\ncool-down  = \"1h\"\n"),
 ];
 
 /// The reference page, in Markdown.
@@ -117,6 +130,7 @@ fn sentence(rule: Together) -> String {
     match rule {
         Together::ExactlyOne(names) => format!("Exactly one of {} is there.", one_of(names.iter().copied())),
         Together::AtLeastOne(names) => format!("At least one of {} is there.", one_of(names.iter().copied())),
+        Together::AtMostOne(names) => format!("At most one of {} is there.", one_of(names.iter().copied())),
         Together::Needs([one, other]) => format!("`{one}` is only there with `{other}`."),
     }
 }
@@ -124,7 +138,13 @@ fn sentence(rule: Together) -> String {
 /// What each word of a choice does.
 fn choices(schema: &Json) -> String {
     let any = schema.get("anyOf").and_then(Json::as_array);
-    let list = any.into_iter().flatten().chain([schema]).find_map(|schema| schema.get("oneOf")?.as_array());
+    let items = schema.get("items");
+    let list = any
+        .into_iter()
+        .flatten()
+        .chain(items)
+        .chain([schema])
+        .find_map(|schema| schema.get("oneOf")?.as_array());
     let mut text = String::new();
     for choice in list.into_iter().flatten() {
         if let (Some(word), Some(about)) =

@@ -102,6 +102,8 @@ pub(crate) enum Together {
     ExactlyOne(&'static [&'static str]),
     /// At least one of them is there.
     AtLeastOne(&'static [&'static str]),
+    /// At most one of them is there.
+    AtMostOne(&'static [&'static str]),
     /// The first is there only with the second.
     Needs(&'static [&'static str; 2]),
 }
@@ -162,19 +164,19 @@ impl Walk<'_, '_> {
 
     fn holds(&mut self, rule: Together) {
         match rule {
-            Together::ExactlyOne(names) | Together::AtLeastOne(names) => {
+            Together::ExactlyOne(names) | Together::AtLeastOne(names) | Together::AtMostOne(names) => {
                 let mut there: Vec<(usize, &str)> =
                     names.iter().filter_map(|name| Some((self.key(name)?.start, *name))).collect();
                 there.sort_unstable();
-                if there.is_empty() {
+                let is_one = matches!(rule, Together::ExactlyOne(_) | Together::AtMostOne(_));
+                if there.is_empty() && !matches!(rule, Together::AtMostOne(_)) {
                     let message = format!("one of {} is missing", one_of(names.iter().copied()));
                     self.notes.mistake(&self.span, self.place, message);
-                } else if let (Together::ExactlyOne(_), Some((&(_, first), extra))) =
-                    (rule, there.split_first())
-                {
+                } else if let (true, Some((&(_, first), extra))) = (is_one, there.split_first()) {
                     for (_, name) in extra {
                         let known = one_of(names.iter().copied());
-                        self.at_key(name, format!("cannot be there with `{first}`: exactly one of {known}"));
+                        let many = if matches!(rule, Together::AtMostOne(_)) { "at most" } else { "exactly" };
+                        self.at_key(name, format!("cannot be there with `{first}`: {many} one of {known}"));
                     }
                 }
             }
@@ -282,6 +284,12 @@ impl Together {
         match self {
             Self::ExactlyOne(names) => json!({ "oneOf": each(names) }),
             Self::AtLeastOne(names) => json!({ "anyOf": each(names) }),
+            // None, or one.
+            Self::AtMostOne(names) => {
+                let mut each = each(names);
+                each.push(json!({ "not": { "anyOf": each } }));
+                json!({ "oneOf": each })
+            }
             Self::Needs([one, other]) => json!({ "dependentRequired": { *one: [other] } }),
         }
     }

@@ -2,8 +2,10 @@
 //!
 //! What makes them wrong is said in their own terms, with what was most likely meant as the hint.
 
+mod receivers;
 mod server;
 mod sources;
+mod watch;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -18,7 +20,11 @@ use crate::notes::short;
 use crate::suggestion::did_you_mean;
 use crate::template::{InvalidTemplate, PathTemplate};
 
+pub(crate) use receivers::{HostName, MailAddress, Peer, PostUrl};
 pub(crate) use sources::{After, BodyField, CallerWord, CostWord, KeySet, QueryName};
+pub(crate) use watch::{
+    Exempt, MOST, Pace, PathPattern, Pause, RulePattern, StatusRange, WEEK, Whole, as_rule_name, is_rule_name,
+};
 
 /// The longest time anything is configured to: a year.
 pub(crate) const YEAR: u64 = 366 * 86_400;

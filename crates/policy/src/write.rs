@@ -13,7 +13,7 @@ use ratewarden_model::{Rate, format_duration, format_size};
 
 use crate::policy::{Bounded, Key};
 use crate::template::PathTemplate;
-use crate::{Mistakes, read};
+use crate::{Mistakes, read_gateway};
 
 /// A policy to be written.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -88,7 +88,7 @@ pub struct NewCredentials {
 /// would have been.
 pub fn policy(new: &NewPolicy) -> Result<String, Mistakes> {
     let text = render(new);
-    read(&text, Path::new("ratewarden.toml")).map(|_| text)
+    read_gateway(&text, Path::new("ratewarden.toml")).map(|_| text)
 }
 
 fn render(new: &NewPolicy) -> String {

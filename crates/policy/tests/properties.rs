@@ -1,12 +1,15 @@
 //! Any text is read or refused with mistakes that point into it; any policy within the rules is read as it was
 //! written.
 
+use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
 use proptest::collection::{btree_set, vec};
 use proptest::option;
 use proptest::prelude::*;
+use ratewarden_detect::{By, Detector, Filter, Kind, detectors};
+use ratewarden_model::Severity;
 use ratewarden_policy::{Bounded, EXAMPLE, Mistakes, Policy, Remark, read};
 
 const FILE: &str = "/etc/ratewarden.toml";
@@ -145,7 +148,6 @@ proptest! {
         max in 0_u64..1_000_000,
         clamp: bool,
     ) {
-        use std::fmt::Write as _;
         let mut text = BASE.to_owned();
         for (index, limit) in limits.iter().enumerate() {
             let _ = write!(text, "[[limit]]\nname = \"limit {index}\"\n{}", limit.text);
@@ -206,4 +208,69 @@ fn defaults_are_those_of_the_page() {
     assert_eq!((policy.answer, policy.trust.ipv6_prefix), (all.answer, all.trust.ipv6_prefix));
     assert_eq!(policy.callers.len(), 1);
     assert_eq!(policy.callers[0].from, ratewarden_policy::CallerFrom::Address);
+}
+
+fn pick(words: &'static [&'static str]) -> impl Strategy<Value = &'static str> {
+    proptest::sample::select(words)
+}
+
+/// The TOML of a kind, what it means, and its seconds.
+fn kind() -> impl Strategy<Value = (String, Kind, u32)> {
+    let seconds = 1_u32..=604_800;
+    let number = 1_u32..=8_000;
+    prop_oneof![
+        (number.clone(), seconds.clone(), 1_u32..=8).prop_map(|(calls, seconds, filled)| {
+            let text = format!("over = \"{calls}/{seconds}s\"\nspread = {filled}");
+            (text, Kind::Rate { calls, filled }, seconds)
+        }),
+        (number.clone(), seconds.clone(), 0_u32..=100).prop_map(|(values, seconds, percent)| {
+            let over = format!("over = \"{values}/{seconds}s\"");
+            let text = format!("distinct = {{ of = \"agent\", {over}, percent = {percent} }}");
+            (text, Kind::Distinct { of: By::Agent, values, percent }, seconds)
+        }),
+        (number.clone(), seconds.clone(), 1_u32..=100).prop_map(|(calls, seconds, percent)| {
+            let rest = format!("percent = {percent}, calls = {calls}");
+            let text = format!("share = {{ in = \"{seconds}s\", of = \"key\", {rest} }}");
+            (text, Kind::Share { of: By::Key, percent, calls }, seconds)
+        }),
+        (number, seconds, 2_u32..=100).prop_map(|(size, seconds, factor)| {
+            let rest = format!("factor = {factor}, in = \"{seconds}s\"");
+            let text = format!("peers = {{ bytes = \"{size}KiB\", {rest} }}");
+            (text, Kind::Peers { bytes: u64::from(size) << 10, factor }, seconds)
+        }),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+    #[test]
+    fn detectors_are_read_as_they_were_written(
+        kinds in vec(kind(), 0..20),
+        severity in pick(&["critical", "high", "medium", "low", "info"]),
+        off in btree_set(0_usize..40, 0..6),
+    ) {
+        let built_in = detectors();
+        let mut text = String::new();
+        for (index, (kind, ..)) in kinds.iter().enumerate() {
+            let _ = write!(text, "[[detector]]\nname = \"d{index}\"\nseverity = \"{severity}\"\n{kind}\n");
+        }
+        for index in &off {
+            let _ = write!(text, "[[detector]]\nname = \"{}\"\nenabled = false\n", built_in[*index].name);
+        }
+        let own = kinds.iter().enumerate().map(|(index, (_, kind, seconds))| Detector {
+            name: format!("d{index}"),
+            rule: format!("watch.d{index}"),
+            severity: severity.parse().unwrap_or(Severity::Info),
+            filter: Filter::default(),
+            per: vec![By::Caller],
+            kind: kind.clone(),
+            seconds: *seconds,
+        });
+        let kept = built_in.iter().enumerate().filter(|(index, _)| !off.contains(index));
+        let meant: Vec<Detector> = kept.map(|(_, detector)| detector.clone()).chain(own).collect();
+        match read(&text, Path::new(FILE)) {
+            Ok(read) => prop_assert_eq!(read.policy.detectors, meant),
+            Err(mistakes) => return Err(TestCaseError::fail(format!("{mistakes}\n{text}"))),
+        }
+    }
 }

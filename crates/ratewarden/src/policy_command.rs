@@ -35,9 +35,7 @@ fn check(file: &Path) -> Result<Exit, Failure> {
             for warning in &read.warnings {
                 crate::stderr::note(&format!("warning: {}", warning.show(file)));
             }
-            let limits = read.policy.limits.len();
-            let plural = if limits == 1 { "" } else { "s" };
-            output::print(format!("{}: fine, {limits} limit{plural}\n", file.display()).as_bytes())?;
+            output::print(format!("{}: fine, {}\n", file.display(), what_for(&read.policy)).as_bytes())?;
             Ok(Exit::Fine)
         }
         Err(mistakes) => {
@@ -51,6 +49,21 @@ fn check(file: &Path) -> Result<Exit, Failure> {
     }
 }
 
+/// What can be started with a policy.
+fn what_for(policy: &policy::Policy) -> String {
+    let count = |number: usize, what: &str| {
+        let plural = if number == 1 { "" } else { "s" };
+        format!("{number} {what}{plural}")
+    };
+    match policy.gateway {
+        Some(_) => count(policy.limits.len(), "limit"),
+        None => format!(
+            "for watching only ({}): without [listen] and [upstream] no gateway starts with it",
+            count(policy.detectors.len(), "detector")
+        ),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -59,5 +72,16 @@ mod tests {
     fn the_policy_to_begin_with_has_neither_mistakes_nor_warnings() {
         let read = policy::read(STARTER, Path::new("/ratewarden.toml")).unwrap();
         assert!(read.warnings.is_empty(), "{:?}", read.warnings);
+        assert_eq!(what_for(&read.policy), format!("{} limits", read.policy.limits.len()));
+    }
+
+    #[test]
+    fn a_policy_for_watching_only_is_said_to_be_one() {
+        let read = policy::read("[watch]\nlateness = \"1m\"\n", Path::new("/ratewarden.toml")).unwrap();
+        let said = what_for(&read.policy);
+        assert!(
+            said.starts_with("for watching only (") && said.contains("no gateway starts with it"),
+            "{said}"
+        );
     }
 }

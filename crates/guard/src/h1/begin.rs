@@ -129,8 +129,8 @@ fn write_request(
         _ => head.framing,
     };
     let (path, query) = (&*admitted.path, changed.query.as_deref().or(head.query));
-    if loaded.policy.upstream.http2 {
-        let https = loaded.policy.upstream.servers.iter().any(|server| server.https);
+    if loaded.gateway.upstream.http2 {
+        let https = loaded.gateway.upstream.servers.iter().any(|server| server.https);
         let parts = Parts { method: head.method, path, query, host, https, framing, trailers: false };
         let outgoing = transfer::request(&parts, head.forwarded(), via.without, extra)?;
         let body = body.map_or(Repeatable::None, |body| Repeatable::Whole(Bytes::copy_from_slice(body)));

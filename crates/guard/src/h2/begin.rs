@@ -199,8 +199,8 @@ fn write(
         let all = parts.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
         Box::new(all.filter(|(name, _)| is_for_the_server(name)))
     };
-    if loaded.policy.upstream.http2 {
-        let https = loaded.policy.upstream.servers.iter().any(|server| server.https);
+    if loaded.gateway.upstream.http2 {
+        let https = loaded.gateway.upstream.servers.iter().any(|server| server.https);
         let method = parts.method.as_str();
         let parts = Parts { method, path, query, host, https, framing, trailers: *trailers };
         let outgoing = transfer::request(&parts, fields(), via.without, extra)?;

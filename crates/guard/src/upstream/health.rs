@@ -37,7 +37,7 @@ pub(crate) async fn keep_checking(worker: Rc<Worker>) {
 /// Begins to check every server; the checks end when the set is dropped.
 fn begin(worker: &Rc<Worker>, loaded: &Loaded) -> JoinSet<()> {
     let mut checks = JoinSet::new();
-    let upstream = &loaded.policy.upstream;
+    let upstream = &loaded.gateway.upstream;
     if let Some(check) = &upstream.health {
         for known in loaded.servers.all() {
             let (known, connector) = (Arc::clone(known), loaded.connector.clone());

@@ -8,11 +8,33 @@ use super::Builder;
 use crate::file::{self, File};
 use crate::form::{At, Count, Several};
 use crate::notes::Place;
-use crate::policy::{Caps, HealthCheck, Listen, SecretSource, Server, Timeouts, Tls, Trust, Upstream};
+use crate::policy::{
+    Caps, Gateway, HealthCheck, Listen, SecretSource, Server, Timeouts, Tls, Trust, Upstream,
+};
 use crate::table::Field;
 
+const LISTEN: &str = "add [listen] with `http = \"127.0.0.1:8080\"`";
+const UPSTREAM: &str = "add [upstream] with `url = \"http://127.0.0.1:8265\"`";
+
 impl Builder<'_> {
-    pub(super) fn listen(&mut self, file: &File) -> Option<Listen> {
+    /// Both parts of a gateway, or none where none is needed: one alone was most likely meant to be both.
+    pub(super) fn gateway(&mut self, file: &File) -> Option<Gateway> {
+        let listen = self.listen(file);
+        let upstream = file.upstream.value().and_then(|upstream| self.upstream(upstream, file));
+        let parts = [
+            (matches!(file.listen, Field::Absent), "listen", "where the gateway listens", LISTEN),
+            (matches!(file.upstream, Field::Absent), "upstream", "where admitted calls go", UPSTREAM),
+        ];
+        if self.needs_gateway || parts.iter().any(|(is_absent, ..)| !is_absent) {
+            for (_, name, what, hint) in parts.iter().filter(|(is_absent, ..)| *is_absent) {
+                let message = format!("is missing: {what}");
+                self.notes.mistake(&(0..0), &Place::Root.key(name), message).hint(*hint);
+            }
+        }
+        Some(Gateway { listen: listen?, upstream: upstream? })
+    }
+
+    fn listen(&mut self, file: &File) -> Option<Listen> {
         let listen = file.listen.value()?;
         let root = Place::Root.key("listen");
         let mut taken = BTreeSet::new();
@@ -60,8 +82,7 @@ impl Builder<'_> {
     }
 
     pub(super) fn admin(&self, admin: &file::Admin) -> Option<SecretSource> {
-        let from_file = admin.token_file.value().map(|file| SecretSource::File(self.path(file)));
-        from_file.or_else(|| admin.token_env.value().map(|name| SecretSource::Environment(name.0.clone())))
+        self.secret(&admin.token_file, &admin.token_env)
     }
 
     pub(super) fn trust(&self, trust: &file::Trust) -> Option<Trust> {
@@ -72,7 +93,7 @@ impl Builder<'_> {
         })
     }
 
-    pub(super) fn upstream(&mut self, upstream: &file::Upstream, file: &File) -> Option<Upstream> {
+    fn upstream(&mut self, upstream: &file::Upstream, file: &File) -> Option<Upstream> {
         let root = Place::Root.key("upstream");
         if let Some(server) = upstream.url.get() {
             self.not_itself(server, file, &root.key("url"));

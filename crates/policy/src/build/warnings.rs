@@ -6,7 +6,7 @@ use super::Builder;
 use crate::file::{Caller, File};
 use crate::form::At;
 use crate::notes::{Place, short};
-use crate::policy::{CallerFrom, Cost, Key, Policy};
+use crate::policy::{CallerFrom, Cost, Gateway, Key, Policy};
 use crate::suggestion::nearest;
 use crate::words::{CallerWord, KeySet};
 
@@ -41,10 +41,14 @@ impl Builder<'_> {
         self.warn_of_costs(file, policy);
         self.warn_of_methods(file);
         self.warn_of_restarts(file, policy);
+        self.warn_of_watching(file, policy);
     }
 
     fn warn_of_no_limits(&mut self, file: &File, policy: &Policy) {
         let place = Place::Root.key("limit");
+        if policy.gateway.is_none() {
+            return;
+        }
         if policy.limits.is_empty() {
             self.notes.warning(&(0..0), &place, "there is none, so every call is admitted");
         } else if policy.limits.iter().all(|limit| limit.shadow)
@@ -56,15 +60,33 @@ impl Builder<'_> {
     }
 
     fn warn_of_idle_tables(&mut self, file: &File, policy: &Policy) {
-        if let (Some(tls), true) = (file.tls.get(), policy.listen.https.is_empty()) {
+        let Some(Gateway { listen, .. }) = &policy.gateway else {
+            return self.warn_of_no_gateway(file, policy);
+        };
+        if let (Some(tls), true) = (file.tls.get(), listen.https.is_empty()) {
             self.notes.warning(&tls.span, &Place::Root.key("tls"), "nothing uses it without `listen.https`");
         }
-        if let (Some(admin), None) = (file.admin.get(), policy.listen.admin) {
+        if let (Some(admin), None) = (file.admin.get(), listen.admin) {
             self.notes.warning(
                 &admin.span,
                 &Place::Root.key("admin"),
                 "nothing uses it without `listen.admin`",
             );
+        }
+    }
+
+    /// What only a gateway does, in a file without one.
+    fn warn_of_no_gateway(&mut self, file: &File, policy: &Policy) {
+        for (name, is_empty, span) in [
+            ("tls", false, file.tls.get().map(|at| &at.span)),
+            ("admin", false, file.admin.get().map(|at| &at.span)),
+            ("limit", policy.limits.is_empty(), file.limits.get().map(|at| &at.span)),
+            ("bound", policy.bounds.is_empty(), file.bounds.get().map(|at| &at.span)),
+            ("penalty", policy.penalties.is_empty(), file.penalties.get().map(|at| &at.span)),
+        ] {
+            let Some(span) = span.filter(|_| !is_empty) else { continue };
+            let message = "only a gateway does this, and without [listen] and [upstream] there is none";
+            self.notes.warning(span, &Place::Root.key(name), message);
         }
     }
 
@@ -187,7 +209,7 @@ impl Builder<'_> {
     }
 
     fn warn_of_restarts(&mut self, file: &File, policy: &Policy) {
-        if policy.store.is_some() {
+        if policy.store.is_some() || policy.gateway.is_none() {
             return;
         }
         let hint = "add [store] with `file = \"ratewarden.db\"`";

@@ -9,7 +9,7 @@ use crate::table::table;
 use crate::words::{BodyCap, DAY, FilePath, Lasting, RequestPath, Size, Variable};
 
 table! {
-    /// Where the gateway listens.
+    /// Where the gateway listens. A gateway has this table and `[upstream]`; a file with neither is for watching only.
     Listen {
         /// Addresses for HTTP/1.1, and HTTP/2 with prior knowledge. Port 0 takes a free one.
         "http" http: Several<SocketAddr, 64>, Optional;

@@ -7,6 +7,15 @@ use std::time::Duration;
 
 use crate::network::Network;
 
+/// What a gateway cannot be without.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gateway {
+    /// Where it listens.
+    pub listen: Listen,
+    /// Where admitted calls go.
+    pub upstream: Upstream,
+}
+
 /// Where the gateway listens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listen {

@@ -53,7 +53,7 @@ pub(super) fn split(text: &str) -> Result<(Server, &str), Wrong> {
     Ok((Server { https, host: host.to_ascii_lowercase(), port }, rest))
 }
 
-fn host_and_port(authority: &str) -> Option<(&str, Option<&str>)> {
+pub(super) fn host_and_port(authority: &str) -> Option<(&str, Option<&str>)> {
     if let Some(rest) = authority.strip_prefix('[') {
         let (host, after) = rest.split_once(']')?;
         host.parse::<Ipv6Addr>().ok()?;
@@ -70,7 +70,7 @@ fn host_and_port(authority: &str) -> Option<(&str, Option<&str>)> {
 }
 
 /// A name of the DNS, or an IPv4 address; `10.0.0` and `0x7f.1` are neither, though some resolvers take them.
-fn is_host(host: &str) -> bool {
+pub(super) fn is_host(host: &str) -> bool {
     let label = |label: &str| {
         let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
         (1..=63).contains(&label.len())

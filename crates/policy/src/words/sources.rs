@@ -9,7 +9,7 @@ use crate::form::{Written, Wrong};
 use crate::notes::short;
 use crate::policy::{CostSource, Key, Offence, Server, Settle};
 use crate::suggestion::{did_you_mean, nearest, one_of};
-use crate::words::{HeaderName, is_token, server};
+use crate::words::{HeaderName, StatusRange, is_token, server};
 
 /// Names on the way to a field of a JSON body.
 const MAX_DEPTH: usize = 16;
@@ -225,20 +225,10 @@ impl Written for Settle {
 
 fn status_cost(rule: &str) -> Option<Settle> {
     let (statuses, cost) = rule.split_once('=')?;
-    let status = |digits: &str| {
-        let three = digits.len() == 3 && digits.bytes().all(|byte| byte.is_ascii_digit());
-        digits.parse::<u16>().ok().filter(|status| three && (100..=599).contains(status))
-    };
-    let (from, to) = if let Some(class) = statuses.strip_suffix("xx") {
-        (status(&format!("{class}00"))?, status(&format!("{class}99"))?)
-    } else if let Some((from, to)) = statuses.split_once('-') {
-        (status(from)?, status(to)?)
-    } else {
-        (status(statuses)?, status(statuses)?)
-    };
+    let StatusRange { from, to } = StatusRange::of(statuses)?;
     let digits = cost.bytes().all(|byte| byte.is_ascii_digit());
     let cost = cost.parse().ok().filter(|_| digits)?;
-    (from <= to).then_some(Settle::Status { from, to, cost })
+    Some(Settle::Status { from, to, cost })
 }
 
 /// `20 rejections/1m`.

@@ -67,6 +67,25 @@ fn addresses_and_paths_agree_with_their_schema() {
 }
 
 #[test]
+fn forms_of_watching_agree_with_their_schema() {
+    agree::<Whole<600>>();
+    agree::<Pace<2, 400>>();
+    agree::<StatusRange>();
+    agree::<PathPattern>();
+    agree::<Exempt>();
+    agree::<RulePattern>();
+    agree::<Pause<3_600>>();
+}
+
+#[test]
+fn forms_of_receivers_agree_with_their_schema() {
+    agree::<PostUrl>();
+    agree::<Peer>();
+    agree::<MailAddress>();
+    agree::<HostName>();
+}
+
+#[test]
 fn places_in_a_call_agree_with_their_schema() {
     agree::<HeaderName>();
     agree::<HeaderValue>();

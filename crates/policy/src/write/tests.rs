@@ -8,6 +8,7 @@ use ratewarden_limiter::{Algorithm, Gcra};
 
 use super::*;
 use crate::policy::{CallerFrom, Cost, Limit, Matches};
+use crate::read;
 
 fn limit(name: &str) -> NewLimit {
     NewLimit {
@@ -85,7 +86,7 @@ fn a_written_bound_lock_out_and_file_of_keys_are_read_as_they_were_meant() {
     let read = read(&text, Path::new("/etc/ratewarden.toml")).unwrap();
     assert_eq!(read.warnings, []);
     let policy = read.policy;
-    assert_eq!(policy.listen.http, ["127.0.0.1:0".parse().unwrap()]);
+    assert_eq!(policy.gateway.unwrap().listen.http, ["127.0.0.1:0".parse().unwrap()]);
     assert_eq!(policy.callers[0].keys.as_deref(), Some(Path::new("/etc/demo.keys")));
     assert_eq!(policy.callers[1].from, CallerFrom::Address);
     assert_eq!(policy.credentials.lockout, Duration::from_secs(120));

@@ -76,7 +76,10 @@ fn a_number_has_a_least_and_a_most() {
     pool("4097", "");
     pool("-1", "");
     pool("99999999999999999999", "");
-    assert_eq!(policy(&BASE.replace("[upstream]", "[upstream]\npool = 0x10")).upstream.pool.get(), 16);
+    assert_eq!(
+        policy(&BASE.replace("[upstream]", "[upstream]\npool = 0x10")).gateway.unwrap().upstream.pool.get(),
+        16
+    );
     assert_eq!(policy(&format!("{BASE}[caps]\nkeys = 2_000\n")).caps.keys, 2_000);
 }
 

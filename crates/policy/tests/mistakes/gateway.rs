@@ -48,7 +48,12 @@ fn an_address_is_listened_on_once() {
         "",
     );
     assert_eq!(
-        policy(&gateway("http = [\"127.0.0.1:0\", \"127.0.0.1:0\"]", UPSTREAM, "")).listen.http.len(),
+        policy(&gateway("http = [\"127.0.0.1:0\", \"127.0.0.1:0\"]", UPSTREAM, ""))
+            .gateway
+            .unwrap()
+            .listen
+            .http
+            .len(),
         2
     );
 }

@@ -5,15 +5,17 @@
 #![expect(clippy::panic, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
 mod callers;
+mod detectors;
 mod forms;
 mod gateway;
 mod limits;
 mod structure;
 mod warnings;
+mod watch;
 
 use std::path::Path;
 
-use ratewarden_policy::{Mistakes, Policy, Read, Remark, read};
+use ratewarden_policy::{Mistakes, Policy, Read, Remark, read, read_gateway};
 
 /// What a policy cannot be without.
 const BASE: &str = "[listen]\nhttp = \"127.0.0.1:8080\"\n[upstream]\nurl = \"http://127.0.0.1:8265\"\n";

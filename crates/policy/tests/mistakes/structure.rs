@@ -32,16 +32,34 @@ fn an_unknown_key_has_a_suggestion() {
 const KNOWN_IN_LIMITS: &str = "known here: `name`, `match`, `when`, `per`, `rate`, `burst`, `window`, `quota`, \
                                `concurrent`, `cost`, `cost-max`, `settle` or `shadow`";
 
+const LISTEN: &str = "add [listen] with `http = \"127.0.0.1:8080\"`";
+const UPSTREAM: &str = "add [upstream] with `url = \"http://127.0.0.1:8265\"`";
+
 #[test]
 fn a_missing_key_is_told_at_its_table() {
     one("«[tls]»\nkey = \"key.pem\"\n", "tls.certificate", "is missing: a file name", "");
     one("«[[limit]]»\nrate = \"1/1s\"\n", "limit[0].name", "is missing: a name of 1 to 64 characters", "");
     one("«[upstream.health]»\n", "upstream.health.path", "is missing: a path, such as `/healthz`", "");
-    let all = mistakes("");
+}
+
+#[test]
+fn a_gateway_listens_and_has_somewhere_to_send_calls() {
+    policy("");
+    whole(
+        "«»[listen]\nhttp = \"127.0.0.1:1\"\n",
+        "upstream",
+        "is missing: where admitted calls go",
+        UPSTREAM,
+    );
+    whole("«»[upstream]\nurl = \"http://a\"\n", "listen", "is missing: where the gateway listens", LISTEN);
+    let all = read_gateway("[cap]\n", file()).expect_err("no gateway");
     let keys: Vec<&str> = all.remarks().iter().map(|remark| remark.key.as_str()).collect();
-    assert_eq!(keys, ["listen", "upstream"], "{all}");
+    assert_eq!(keys, ["listen", "upstream", "cap"], "{all}");
     assert_eq!((all.remarks()[0].line, all.remarks()[0].column), (1, 1));
-    assert!(!all.to_string().contains('^'), "nothing stands that could be marked: {all}");
+    let shown = all.to_string();
+    assert_eq!(shown.matches('^').count(), 3, "only the wrong key can be marked: {all}");
+    assert!(shown.contains("hint: add [listen] with `http = \"127.0.0.1:8080\"`"), "{all}");
+    assert!(read_gateway(BASE, file()).is_ok_and(|(gateway, _)| gateway.listen.http.len() == 1));
 }
 
 #[test]

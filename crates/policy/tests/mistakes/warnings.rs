@@ -150,3 +150,58 @@ fn a_method_that_looks_like_a_slip_is_told() {
     );
     assert_eq!(read(&own, file()).unwrap().warnings, []);
 }
+
+#[test]
+fn what_only_a_gateway_does_is_told_where_there_is_none() {
+    assert_eq!(read("", file()).unwrap().warnings, []);
+    let message = "only a gateway does this, and without [listen] and [upstream] there is none";
+    warned("«[[limit]]»\nname = \"a\"\nrate = \"1/1s\"\n", "limit", message, "");
+    warned("«[[penalty]]»\nafter = \"1 rejections/1m\"\nban = \"1m\"\n", "penalty", message, "");
+    warned("«[tls]»\ncertificate = \"c\"\nkey = \"k\"\n", "tls", message, "");
+}
+
+#[test]
+fn detectors_and_bans_without_effect_are_told() {
+    warned("«[[detector]]»\nname = \"flood\"\n", "detector[0]", "nothing of it is changed", "");
+    warned(
+        "[[detector]]\nname = \"flood\"\nban = «\"10m\"»\n",
+        "detector[0].ban",
+        "is only told of: nothing says where bans are placed",
+        "add `penalties = { file = \"bans.ndjson\" }`, or a gateway's `admin`, to [watch]",
+    );
+    warned(
+        "[watch]\npenalties = «{ file = \"bans\" }»\n",
+        "watch.penalties",
+        "no detector bans anybody",
+        "add `ban = \"10m\"` to a [[detector]]",
+    );
+    warned(
+        "[watch]\nnever-ban = [«\"0.0.0.0/0\"»]\n",
+        "watch.never-ban[0]",
+        "everybody is spared, so nobody is banned",
+        "",
+    );
+}
+
+#[test]
+fn alerts_that_are_lost_or_never_sent_are_told() {
+    warned(
+        "«[[alert]]»\nname = \"a\"\nfile = \"f\"\n",
+        "alert",
+        "without `watch.state` a restart forgets what was not delivered yet",
+        "add `state = \"state\"` to [watch]",
+    );
+    let text = |rules: &str| {
+        format!(
+            "[watch]\nstate = \"s\"\n[[detector]]\nname = \"mine\"\ndaily = 5\n[[alert]]\nname = \"a\"\nfile = \"f\"\nrules = [{rules}]\n"
+        )
+    };
+    warned(
+        &text("«\"watch.flod\"»"),
+        "alert[0].rules[0]",
+        "there is no rule `watch.flod`",
+        "did you mean `watch.flood`?",
+    );
+    let known = text("\"watch.mine\", \"watch.*\", \"*\", \"watch.flood\"");
+    assert_eq!(read(&known, file()).unwrap().warnings, []);
+}

@@ -233,7 +233,7 @@ fn several_scans_of_one_server_make_one_policy() {
     assert_eq!(read.warnings, []);
     let names: Vec<_> = read.policy.limits.iter().map(|limit| limit.name.as_str()).collect();
     assert_eq!(names, ["GET /a", "GET /b", "all calls"]);
-    assert_eq!(read.policy.upstream.servers.len(), 1);
+    assert_eq!(read.policy.gateway.unwrap().upstream.servers.len(), 1);
     assert!(text.contains("http = \"127.0.0.1:0\"") && text.contains("keys = \"k.keys\""), "{text}");
     assert!(policy(&[], &setting).is_err());
 }
