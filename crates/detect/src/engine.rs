@@ -350,12 +350,12 @@ impl Engine {
         }
     }
 
-    /// Gives the calls of a batch to the detectors that asked them themselves: by detector and question, so that the order of
-    /// the calls of a second changes nothing.
+    /// Gives the calls of a batch to the detectors that asked them themselves: by detector, question and what the calls say,
+    /// so that the order in which they came within a second changes nothing.
     #[inline(never)]
     fn look_at_hits(&mut self, batch: &Batch, over: &mut Vec<(usize, u64, Event, Seen)>) {
         let mut hits = batch.hits.clone();
-        hits.sort_unstable();
+        hits.sort_unstable_by_key(|hit| (hit.detector, hit.part, batch.said(hit.event)));
         for hit in hits {
             let place = usize::from(hit.detector);
             let (Some(machine), Some(detector), Some(event)) = (

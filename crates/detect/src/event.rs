@@ -41,7 +41,7 @@ pub(crate) struct Event {
 pub(crate) const UNSAID: u32 = u32::MAX;
 
 /// A detector of those that ask calls themselves wants a call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Hit {
     /// The place of the detector among all.
     pub(crate) detector: u16,
@@ -118,6 +118,14 @@ impl Batch {
         });
         let mut next = || parts.next().unwrap_or_default();
         Text { method: next(), target: next(), agent: next(), user: next(), key: next(), caller: next() }
+    }
+
+    /// What the event at `index` says, for an order that does not depend on when it came, nor on how texts are hashed.
+    pub(crate) fn said(&self, index: u32) -> (u128, u64, u32, u16, [&[u8]; PARTS]) {
+        let Some(event) = self.events.get(index as usize) else { return (0, 0, 0, 0, [b""; PARTS]) };
+        let text = self.text(&event.text);
+        let texts = [text.target, text.method, text.agent, text.user, text.key, text.caller];
+        (event.address, event.bytes, event.micros, event.status, texts)
     }
 
     /// Adds the event at `index` of another batch, with its text.

@@ -81,7 +81,6 @@ impl Routes {
     ) -> Path {
         let hash = self.hasher.text(path);
         let key = both(hash.max(1), u64::from(verb as u8) + 1);
-        #[expect(clippy::cast_possible_truncation, reason = "masked to the size of the cache")]
         let place = (key >> 20) as usize & (CACHE - 1);
         // Methods without a verb of their own are told apart by their text, so they are not remembered.
         if self.cache[place].0 == key && verb != Verb::Other {

@@ -78,7 +78,6 @@ impl Sequence {
         } else if walk.number - half >= 2 {
             return Seen::Quiet;
         }
-        #[expect(clippy::cast_possible_truncation, reason = "below 512")]
         let bit = (number % BLOCK) as usize;
         walk.halves[half as usize % 2][bit / 64] |= 1 << (bit % 64);
         let union = walk.union();
@@ -105,6 +104,6 @@ impl Sequence {
 fn span(words: &[u64; WORDS]) -> u32 {
     let mut bits = (0..64 * WORDS).filter(|bit| words[bit / 64] >> (bit % 64) & 1 == 1);
     let lowest = bits.next();
-    let highest = bits.last().or(lowest);
+    let highest = bits.next_back().or(lowest);
     lowest.zip(highest).map_or(0, |(lowest, highest)| u32::try_from(highest + 1 - lowest).unwrap_or(0))
 }

@@ -74,11 +74,11 @@ fn is_id(segment: &[u8]) -> bool {
                 hex += 1;
                 upper += 1;
             }
-            b'A'..=b'Z' => {
+            b'G'..=b'Z' => {
                 letters += 1;
                 upper += 1;
             }
-            b'a'..=b'z' => letters += 1,
+            b'g'..=b'z' => letters += 1,
             b'-' | b'_' => dashes += 1,
             _ => others += 1,
         }

@@ -19,7 +19,6 @@ impl<const N: usize> Bits<N> {
     /// Marks a value by its hash.
     #[inline]
     pub(crate) fn mark(&mut self, hash: u64) {
-        #[expect(clippy::cast_possible_truncation, reason = "below the number of bits")]
         let bit = (((hash >> 32) * (64 * N as u64)) >> 32) as usize;
         self.0[bit / 64] |= 1 << (bit % 64);
     }

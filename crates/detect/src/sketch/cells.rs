@@ -98,7 +98,6 @@ impl Generation {
 }
 
 /// One cell in each row.
-#[expect(clippy::cast_possible_truncation, reason = "masked to the width of a row")]
 fn places(key: u64) -> [usize; DEPTH] {
     let step = key.rotate_left(32) | 1;
     std::array::from_fn(|row| {
