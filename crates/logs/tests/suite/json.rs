@@ -132,6 +132,13 @@ fn what_is_held_is_a_reading_for_each_resource() {
 }
 
 #[test]
+fn what_is_held_by_nobody_is_read_too() {
+    let call = one(&mapped("time=t,gpu-held=g,gpu-total=all"), r#"{"t":1795827723,"g":"6","all":8}"#);
+    assert_eq!(call.held, Some(Held { resource: Resource::Gpu, amount: 6.0, total: Some(8.0) }));
+    assert_eq!(fault(&mapped("time=t,gpu-held=g"), r#"{"t":1795827723,"g":"many"}"#), Fault::Fields);
+}
+
+#[test]
 fn json_that_says_too_little_or_wrong_things_is_a_fault() {
     let options = mapped("time=t,address=a,status=s,bytes=b,duration=d,user=u");
     for (line, expected) in [
