@@ -20,6 +20,7 @@ fn proxies_that_write_json_are_read() {
     let caddy = calls("json-caddy");
     let first = Owned::after(524).coming_from("203.0.113.7").asked("GET", "/items?x=1").user("alice");
     assert_eq!(caddy[0], first.answered(200, 10_900).took(929).agent("curl/8.5.0"));
+    assert_eq!(caddy[0].credential, "", "hidden by Caddy");
     assert_eq!((&*caddy[1].credential, caddy[1].micros), ("sekrit-1", Some(92)));
     let traefik = calls("json-traefik");
     let first = Owned::after(123).coming_from("203.0.113.7").asked("GET", "/whoami?x=1");
