@@ -183,7 +183,8 @@ impl<'a> Row<'a> {
         let says = call.address.is_some()
             || call.status != 0
             || call.caller != CallCaller::Nobody
-            || [call.user, call.method, call.target, call.key].iter().any(|text| !text.is_empty());
+            || [call.user, call.method, call.target, call.key].iter().any(|text| !text.is_empty())
+            || self.held().next().is_some();
         if says { Ok(call) } else { Err(Fault::Fields) }
     }
 

@@ -152,8 +152,9 @@ const CADDY: &[Place] = &[
     (&["request", "uri"], Field::Target, 0, A),
     (&["request", "headers", "User-Agent"], Field::Agent, 0, A),
     (&["request", "headers", "Referer"], Field::Referer, 0, A),
-    (&["request", "headers", "Authorization"], Field::Credential, 0, A),
-    (&["request", "headers", "X-Api-Key"], Field::Credential, 1, A),
+    // Caddy hides Authorization, but not this one.
+    (&["request", "headers", "X-Api-Key"], Field::Credential, 0, A),
+    (&["request", "headers", "Authorization"], Field::Credential, 1, A),
     (&["user_id"], Field::User, 0, A),
     (&["status"], Field::Status, 0, A),
     (&["size"], Field::Bytes, 0, A),

@@ -20,6 +20,7 @@ fn proxies_that_write_json_are_read() {
     let caddy = calls("json-caddy");
     let first = Owned::after(524).coming_from("203.0.113.7").asked("GET", "/items?x=1").user("alice");
     assert_eq!(caddy[0], first.answered(200, 10_900).took(929).agent("curl/8.5.0"));
+    assert_eq!(caddy[0].credential, "", "hidden by Caddy");
     assert_eq!((&*caddy[1].credential, caddy[1].micros), ("sekrit-1", Some(92)));
     let traefik = calls("json-traefik");
     let first = Owned::after(123).coming_from("203.0.113.7").asked("GET", "/whoami?x=1");
@@ -129,6 +130,13 @@ fn what_is_held_is_a_reading_for_each_resource() {
             Held { resource: Resource::Cluster, amount: 2.0, total: None },
         ]
     );
+}
+
+#[test]
+fn what_is_held_by_nobody_is_read_too() {
+    let call = one(&mapped("time=t,gpu-held=g,gpu-total=all"), r#"{"t":1795827723,"g":"6","all":8}"#);
+    assert_eq!(call.held, Some(Held { resource: Resource::Gpu, amount: 6.0, total: Some(8.0) }));
+    assert_eq!(fault(&mapped("time=t,gpu-held=g"), r#"{"t":1795827723,"g":"many"}"#), Fault::Fields);
 }
 
 #[test]
