@@ -21,27 +21,27 @@ const SIGNATURES_AT_AN_ADDRESS: Rate = Rate { calls: 100, per: Duration::from_se
 
 /// The rules of a policy, ready for offences.
 #[derive(Debug)]
-pub(crate) struct PenaltyRules {
-    pub(super) rules: Vec<Prepared>,
+pub struct PenaltyRules {
+    pub(crate) rules: Vec<Prepared>,
     /// For a caller at an address, and for an address.
     signatures: Option<[Counted; 2]>,
 }
 
 /// One rule.
 #[derive(Debug)]
-pub(super) struct Prepared {
-    pub(super) name: String,
-    pub(super) offence: Offence,
-    pub(super) whom: Whom,
-    pub(super) counted: Counted,
-    pub(super) ban: Duration,
-    pub(super) up_to: Duration,
-    pub(super) forget: Duration,
+pub(crate) struct Prepared {
+    pub(crate) name: String,
+    pub(crate) offence: Offence,
+    pub(crate) whom: Whom,
+    pub(crate) counted: Counted,
+    pub(crate) ban: Duration,
+    pub(crate) up_to: Duration,
+    pub(crate) forget: Duration,
 }
 
 /// What is counted in the store that counts calls.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Counted {
+pub(crate) struct Counted {
     id: LimitId,
     gcra: Gcra,
 }
@@ -49,7 +49,7 @@ pub(super) struct Counted {
 impl PenaltyRules {
     /// Makes the penalties of a policy ready; `[credentials]` is some of them. A rate that cannot be counted cannot
     /// be in a policy, so none is left out.
-    pub(crate) fn build(policy: &Policy, hasher: &Hasher) -> Self {
+    pub fn build(policy: &Policy, hasher: &Hasher) -> Self {
         let mut rules = Vec::new();
         let mut add = |name: &str, offence, whom, after: Rate, ban, up_to, forget| {
             if let Some(counted) = Counted::new(hasher, &format!("penalty\0{name}"), after, rules.len()) {
@@ -88,7 +88,7 @@ impl PenaltyRules {
 
     /// Whether one more signature may be checked in the name of a caller who is known at an address that is locked out;
     /// it is counted then, and only then: what is too much in one name takes nothing from the address.
-    pub(crate) fn may_check_a_signature(
+    pub fn may_check_a_signature(
         &self,
         counters: &Counters,
         known: Pair,
@@ -105,7 +105,7 @@ impl PenaltyRules {
 
 impl Prepared {
     /// Whether its bans spare who is known at the address.
-    pub(super) fn spares(&self) -> bool {
+    pub(crate) fn spares(&self) -> bool {
         self.whom == Whom::Address && self.offence == Offence::FailedCredentials
     }
 }
@@ -120,7 +120,7 @@ impl Counted {
     }
 
     /// One more of `who`, a keyed hash.
-    pub(super) const fn check(&self, who: u128) -> Check {
+    pub(crate) const fn check(&self, who: u128) -> Check {
         self.check_who(Who::new(who, false))
     }
 

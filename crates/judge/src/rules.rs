@@ -4,36 +4,46 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use ratewarden_counters::{Hasher, LimitId};
-use ratewarden_limiter::{Notice, Period, Published, Rule, Time};
+use ratewarden_limiter::{Calendar, Notice, Period, Published, Rule, Time};
 use ratewarden_policy::{Bound, Key, Limit, Policy};
 
-use super::condition::{Condition, ConditionError};
-use crate::clock::Clock;
+use crate::condition::{Condition, ConditionError};
 
 /// All limits and bounds of a policy.
 #[derive(Debug)]
-pub(crate) struct Rules {
-    pub(crate) limits: Vec<LimitRule>,
-    pub(crate) bounds: Vec<Bound>,
-    pub(crate) hasher: Hasher,
+pub struct Rules {
+    /// In the policy's order.
+    pub limits: Vec<LimitRule>,
+    /// In the policy's order.
+    pub bounds: Vec<Bound>,
+    /// Hashes what limits count per.
+    pub hasher: Hasher,
 }
 
 /// One limit, ready for calls.
 #[derive(Debug)]
-pub(crate) struct LimitRule {
-    pub(crate) limit: Limit,
-    pub(crate) id: LimitId,
-    pub(crate) condition: Option<Condition>,
-    pub(crate) counts: Counts,
-    pub(crate) notice: Notice,
+pub struct LimitRule {
+    /// As the policy says it.
+    pub limit: Limit,
+    /// The limit in the store.
+    pub id: LimitId,
+    /// What must hold beside `match`.
+    pub condition: Option<Condition>,
+    /// What it counts per.
+    pub counts: Counts,
+    /// What answers say about it.
+    pub notice: Notice,
     period: PeriodCache,
 }
 
 /// What a limit counts per, the common cases told apart so that they cost nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Counts {
+pub enum Counts {
+    /// One total that all share.
     Everybody,
+    /// The caller.
     Caller,
+    /// Several things, or one other.
     Parts(Vec<Key>),
 }
 
@@ -45,6 +55,12 @@ struct PeriodCache {
     asked: AtomicU64,
 }
 
+/// Who knows what the calendar says.
+pub trait Wall {
+    /// The calendar's period of now, its end on the clock that limits are counted on.
+    fn period(&self, calendar: &Calendar) -> Period;
+}
+
 /// A wall clock that is set is noticed after this at the latest.
 const PERIOD_IS_BELIEVED: Duration = Duration::from_secs(1);
 
@@ -53,7 +69,7 @@ impl Rules {
     ///
     /// # Errors
     /// When a condition cannot be compiled, naming the limit.
-    pub(crate) fn build(policy: &Policy, hasher: &Hasher) -> Result<Self, ConditionError> {
+    pub fn build(policy: &Policy, hasher: &Hasher) -> Result<Self, ConditionError> {
         let limits = policy.limits.iter().zip(0..=u16::MAX);
         Ok(Self {
             limits: limits
@@ -85,7 +101,8 @@ impl LimitRule {
     }
 
     /// The rule at `now`.
-    pub(crate) fn rule(&self, now: Time, clock: &Clock) -> Rule {
+    #[inline]
+    pub fn rule(&self, now: Time, wall: &impl Wall) -> Rule {
         self.limit.algorithm.rule(|calendar| {
             let asked = Time::from_nanos(self.period.asked.load(Ordering::Acquire));
             let ends = Time::from_nanos(self.period.ends.load(Ordering::Acquire));
@@ -93,7 +110,7 @@ impl LimitRule {
                 let index = u32::try_from(self.period.index.load(Ordering::Acquire)).unwrap_or(u32::MAX);
                 return Period { index, ends };
             }
-            let period = clock.period(calendar);
+            let period = wall.period(calendar);
             // Readers that see a mixture see a period that has ended, or the one that has just begun with the
             // old end, which has passed: they ask themselves.
             self.period.index.store(u64::from(period.index), Ordering::Release);

@@ -4,20 +4,22 @@ use ratewarden_callers::Fields;
 use ratewarden_http1::query_values;
 use ratewarden_policy::{Bounded, Cost, CostSource, Key, Limit, Matches};
 
-use super::{Head, Rules, Subject};
+use crate::{Head, Rules, Subject};
 
 /// The limits and bounds of one call, by their places in the policy; reused from call to call.
 #[derive(Debug, Default)]
-pub(crate) struct Selected {
-    pub(crate) limits: Vec<usize>,
-    pub(crate) bounds: Vec<usize>,
+pub struct Selected {
+    /// Places of limits.
+    pub limits: Vec<usize>,
+    /// Places of bounds.
+    pub bounds: Vec<usize>,
     /// The body must be seen before the call can be judged.
-    pub(crate) needs_body: bool,
+    pub needs_body: bool,
 }
 
 impl Rules {
     /// Writes into `selected` what is about this call.
-    pub(crate) fn select<F: Fields>(&self, head: &Head<'_, F>, subject: &Subject, selected: &mut Selected) {
+    pub fn select<F: Fields>(&self, head: &Head<'_, F>, subject: &Subject, selected: &mut Selected) {
         selected.limits.clear();
         selected.bounds.clear();
         selected.needs_body = false;
@@ -49,7 +51,9 @@ fn applies<F: Fields>(matches: &Matches, head: &Head<'_, F>, subject: &Subject) 
         })
 }
 
-fn sees_body(limit: &Limit) -> bool {
+/// Whether a limit looks into the body of a call.
+#[must_use]
+pub fn sees_body(limit: &Limit) -> bool {
     let counted = limit.per.iter().any(|key| matches!(key, Key::Body(_)));
     let cost =
         matches!(limit.cost, Cost::From { source: CostSource::Body(_) | CostSource::BodyBytes { .. }, .. });

@@ -10,23 +10,35 @@ use std::ops::Range;
 use serde::de::{Deserializer as _, Error as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::Refusal;
+use crate::Refusal;
 
 /// A whole body, within the cap for inspection.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Body<'b>(&'b [u8]);
+pub struct Body<'b>(&'b [u8]);
 
 impl<'b> Body<'b> {
-    pub(crate) const fn new(bytes: &'b [u8]) -> Self {
+    /// Over these bytes.
+    #[must_use]
+    pub const fn new(bytes: &'b [u8]) -> Self {
         Self(bytes)
     }
 
-    pub(crate) const fn bytes(&self) -> &'b [u8] {
+    /// The bytes.
+    #[must_use]
+    pub const fn bytes(&self) -> &'b [u8] {
         self.0
     }
 
-    pub(crate) const fn len(&self) -> usize {
+    /// How many there are.
+    #[must_use]
+    pub const fn len(&self) -> usize {
         self.0.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// The text of a string, number or truth value at `field`; a whole number is the same however it is
@@ -34,7 +46,7 @@ impl<'b> Body<'b> {
     ///
     /// # Errors
     /// When the body is not a JSON object, a name on the way is there twice, or the field is no scalar.
-    pub(crate) fn scalar(&self, field: &[String]) -> Result<Option<String>, Refusal> {
+    pub fn scalar(&self, field: &[String]) -> Result<Option<String>, Refusal> {
         let Some((_, text)) = self.find(field)? else { return Ok(None) };
         let value: serde_json::Value =
             serde_json::from_str(text).map_err(|error| not_json(&error.to_string()))?;
@@ -54,7 +66,7 @@ impl<'b> Body<'b> {
     ///
     /// # Errors
     /// As [`Body::scalar`].
-    pub(crate) fn find(&self, field: &[String]) -> Result<Option<(Range<usize>, &'b str)>, Refusal> {
+    pub fn find(&self, field: &[String]) -> Result<Option<(Range<usize>, &'b str)>, Refusal> {
         if self.0.is_empty() {
             return Ok(None);
         }

@@ -25,30 +25,33 @@ use ratewarden_policy::Offence;
 
 use rules::Prepared;
 
-pub(crate) use rules::PenaltyRules;
-pub(crate) use suspects::{Offender, Suspects, Whom};
+pub use rules::PenaltyRules;
+pub use suspects::{Offender, Suspects, Whom};
 
 /// Bans that are kept, in force or remembered for the next one.
 const MOST: usize = 100_000;
 
 /// A ban.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Ban {
-    pub(crate) whom: Whom,
+pub struct Ban {
+    /// Whom it is about.
+    pub whom: Whom,
     /// What the offender is called where that is known; never a secret.
-    pub(crate) label: Option<Arc<str>>,
-    pub(crate) cause: Cause,
+    pub label: Option<Arc<str>>,
+    /// Why.
+    pub cause: Cause,
     /// Callers that had proved who they are from the address go on.
-    pub(crate) spares: bool,
-    pub(crate) until: Time,
+    pub spares: bool,
+    /// When it ends.
+    pub until: Time,
     /// How many there were before this one.
-    pub(crate) times: u32,
+    pub times: u32,
 }
 
 /// Why somebody is banned.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(crate) enum Cause {
+pub enum Cause {
     /// The rule of this name.
     Rule(Arc<str>),
     /// An operator, with a reason that is the operator's own.
@@ -57,7 +60,7 @@ pub(crate) enum Cause {
 
 impl Cause {
     /// What the offender is told.
-    pub(crate) fn told(&self) -> &str {
+    pub fn told(&self) -> &str {
         match self {
             Self::Rule(name) => name,
             Self::Operator(_) => "by the operator",
@@ -67,7 +70,7 @@ impl Cause {
 
 /// All bans of the process.
 #[derive(Debug, Default)]
-pub(crate) struct Penalties {
+pub struct Penalties {
     /// By [`place`].
     bans: Mutex<HashMap<u128, Ban>>,
     /// How many there are, so that a gateway without bans takes no lock.
@@ -81,7 +84,7 @@ pub(crate) struct Penalties {
 impl Penalties {
     /// The ban in force against one of these: one that spares nobody before one that spares some, then the one that
     /// ends last.
-    pub(crate) fn banned(&self, ids: impl IntoIterator<Item = u128>, now: Time) -> Option<Ban> {
+    pub fn banned(&self, ids: impl IntoIterator<Item = u128>, now: Time) -> Option<Ban> {
         if self.count.load(Ordering::Relaxed) == 0 {
             return None;
         }
@@ -92,7 +95,7 @@ impl Penalties {
     }
 
     /// Counts an offence by every rule about it, and bans where it was one too many. Returns the rules that did.
-    pub(crate) fn offend<'r>(
+    pub fn offend<'r>(
         &self,
         rules: &'r PenaltyRules,
         counters: &Counters,
@@ -114,7 +117,7 @@ impl Penalties {
     }
 
     /// Bans in force, and bans begun and left out (all were in force) since the start.
-    pub(crate) fn counts(&self, now: Time) -> (u64, u64, u64) {
+    pub fn counts(&self, now: Time) -> (u64, u64, u64) {
         let bans = self.bans.lock().unwrap_or_else(PoisonError::into_inner);
         let in_force = bans.values().filter(|ban| ban.until > now).count() as u64;
         (in_force, self.begun.load(Ordering::Relaxed), self.left_out.load(Ordering::Relaxed))

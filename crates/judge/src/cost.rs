@@ -3,8 +3,8 @@
 use ratewarden_callers::Fields;
 use ratewarden_policy::{Cost, CostSource, Limit};
 
-use super::body::Body;
-use super::{Head, Refusal};
+use crate::body::Body;
+use crate::{Head, Refusal};
 
 /// The cost of a call. A number that stands in the call counts up to the configured highest; one that is not
 /// there counts 1, and one that cannot be read counts as the highest: who writes `limit=1e9` must not pay 1.

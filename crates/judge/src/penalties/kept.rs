@@ -27,12 +27,12 @@ struct Written {
 
 impl Penalties {
     /// Grows with each change of what [`Penalties::kept`] returns.
-    pub(crate) fn version(&self) -> u64 {
+    pub fn version(&self) -> u64 {
         self.version.load(Ordering::Acquire)
     }
 
     /// All bans, for the disk, each under its own id. They are kept for a while after their end, because the next one depends on them.
-    pub(crate) fn kept(&self, at: Instant) -> Vec<Kept> {
+    pub fn kept(&self, at: Instant) -> Vec<Kept> {
         let bans = self.bans.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = bans.iter().filter_map(|(id, ban)| {
             let passed = i64::try_from(at.now.since(ban.until).as_millis()).ok()?;
@@ -48,7 +48,7 @@ impl Penalties {
     }
 
     /// Puts bans back that were kept; what cannot be read is left out. Returns how many are in force.
-    pub(crate) fn restore(&self, kept: &[Kept], at: Instant) -> usize {
+    pub fn restore(&self, kept: &[Kept], at: Instant) -> usize {
         let mut bans = self.bans.lock().unwrap_or_else(PoisonError::into_inner);
         for kept in kept.iter().take(MOST) {
             let Ok(written) = serde_json::from_str::<Written>(&kept.state) else { continue };

@@ -8,13 +8,12 @@ use ratewarden_counters::{Check, Who};
 use ratewarden_limiter::Time;
 use ratewarden_policy::{Key, Limit};
 
-use super::body::Body;
-use super::rules::Counts;
-use super::{Head, Refusal, Rules, Selected, Subject};
-use crate::clock::Clock;
+use crate::body::Body;
+use crate::rules::{Counts, Wall};
+use crate::{Head, Refusal, Rules, Selected, Subject};
 
 /// The reason of a refusal where a limit needs an address that an application has not said.
-pub(crate) const ADDRESS_MISSING: &str = "address_missing";
+pub const ADDRESS_MISSING: &str = "address_missing";
 
 impl Rules {
     /// Appends one check for each selected limit, in the policy's order.
@@ -22,13 +21,13 @@ impl Rules {
     /// # Errors
     /// When what a limit counts per is there more than once, or a body cannot be read.
     #[expect(clippy::too_many_arguments, reason = "what a decision depends on, each once")]
-    pub(crate) fn weigh<F: Fields>(
+    pub fn weigh<F: Fields>(
         &self,
         selected: &Selected,
         head: &Head<'_, F>,
         subject: &Subject,
         body: Option<&Body<'_>>,
-        clock: &Clock,
+        wall: &impl Wall,
         now: Time,
         checks: &mut Vec<Check>,
     ) -> Result<(), Refusal> {
@@ -42,8 +41,8 @@ impl Rules {
             };
             checks.push(Check {
                 key: rule.id.key(who),
-                rule: rule.rule(now, clock),
-                cost: super::cost::of(&rule.limit, head, body)?,
+                rule: rule.rule(now, wall),
+                cost: crate::cost::of(&rule.limit, head, body)?,
                 shadow: rule.limit.shadow,
             });
         }

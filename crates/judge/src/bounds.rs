@@ -4,18 +4,18 @@ use ratewarden_callers::Fields;
 use ratewarden_http1::query_values;
 use ratewarden_policy::{Bound, Bounded};
 
-use super::body::Body;
-use super::{Head, Refusal, Rules, Selected};
+use crate::body::Body;
+use crate::{Head, Refusal, Rules, Selected};
 
 /// What bounds change of a call.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct Changed {
+pub struct Changed {
     /// The query to forward instead.
-    pub(crate) query: Option<String>,
+    pub query: Option<String>,
     /// The body to forward instead.
-    pub(crate) body: Option<Vec<u8>>,
+    pub body: Option<Vec<u8>>,
     /// The most bytes of the response's body.
-    pub(crate) response: Option<u64>,
+    pub response: Option<u64>,
 }
 
 /// Holds a call to its bounds.
@@ -23,7 +23,7 @@ pub(crate) struct Changed {
 /// # Errors
 /// A refusal (422) when a number is over its ceiling and not to be lowered, is not a number, or is missing; 400
 /// when it is there more than once.
-pub(crate) fn hold<F: Fields>(
+pub fn hold<F: Fields>(
     rules: &Rules,
     selected: &Selected,
     head: &Head<'_, F>,

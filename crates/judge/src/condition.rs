@@ -9,10 +9,10 @@ use cel::{Context, Program, Value};
 use ratewarden_callers::Fields;
 use ratewarden_policy::condition;
 
-use super::{Head, Subject};
+use crate::{Head, Subject};
 
 /// A compiled condition.
-pub(crate) struct Condition(Program);
+pub struct Condition(Program);
 
 /// A condition that does not compile; the policy's check has seen it before.
 #[derive(Debug, thiserror::Error)]
@@ -27,7 +27,7 @@ impl Condition {
     ///
     /// # Errors
     /// When it is no condition.
-    pub(crate) fn compile(limit: &str, text: &str) -> Result<Self, ConditionError> {
+    pub fn compile(limit: &str, text: &str) -> Result<Self, ConditionError> {
         condition::compile(text).map(Self).map_err(|faults| ConditionError {
             limit: limit.to_owned(),
             message: faults.into_iter().map(|fault| fault.message).collect::<Vec<_>>().join("; "),
@@ -37,7 +37,7 @@ impl Condition {
     /// Whether it holds. Where it cannot be computed (it asks for a header that is not there) the limit applies: a
     /// caller must not get round a limit by leaving something out. A condition that means to ask says
     /// `"x-tier" in request.headers`.
-    pub(crate) fn holds<F: Fields>(&self, head: &Head<'_, F>, subject: &Subject) -> bool {
+    pub fn holds<F: Fields>(&self, head: &Head<'_, F>, subject: &Subject) -> bool {
         !matches!(self.0.execute(&context(head, subject)), Ok(Value::Bool(false)))
     }
 }

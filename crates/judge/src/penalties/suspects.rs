@@ -9,8 +9,10 @@ use ratewarden_counters::Pair;
 /// Whom a rule counts, and a ban is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(crate) enum Whom {
+pub enum Whom {
+    /// The caller.
     Caller,
+    /// The client's address.
     Address,
     /// The credential that is guessed at.
     Target,
@@ -20,26 +22,31 @@ pub(crate) enum Whom {
 
 /// Those who may be behind an offence, as keyed hashes.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Suspects {
-    pub(crate) caller: Option<u128>,
-    pub(crate) address: Option<u128>,
-    pub(crate) target: Option<u128>,
+pub struct Suspects {
+    /// The caller.
+    pub caller: Option<u128>,
+    /// The address, as it is counted.
+    pub address: Option<u128>,
+    /// The credential that is guessed at.
+    pub target: Option<u128>,
     /// The caller proved who it is.
-    pub(crate) is_proved: bool,
+    pub is_proved: bool,
     /// The address itself, as it is counted, to be shown to the operator.
-    pub(crate) counted: Option<IpAddr>,
+    pub counted: Option<IpAddr>,
 }
 
 /// Who offends.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Offender<'o> {
-    pub(crate) suspects: &'o Suspects,
-    pub(crate) caller: Option<&'o Label>,
+pub struct Offender<'o> {
+    /// Who it may be.
+    pub suspects: &'o Suspects,
+    /// What the caller is called.
+    pub caller: Option<&'o Label>,
 }
 
 impl Whom {
     /// The word for it.
-    pub(crate) const fn word(self) -> &'static str {
+    pub const fn word(self) -> &'static str {
         match self {
             Self::Caller => "caller",
             Self::Address => "address",
@@ -50,7 +57,7 @@ impl Whom {
 }
 
 impl Suspects {
-    pub(super) fn of(&self, whom: Whom) -> Option<u128> {
+    pub(crate) fn of(&self, whom: Whom) -> Option<u128> {
         match whom {
             Whom::Caller => self.caller,
             Whom::Address => self.address,
@@ -60,19 +67,19 @@ impl Suspects {
     }
 
     /// All but the address.
-    pub(crate) fn but_the_address(&self) -> impl Iterator<Item = u128> {
+    pub fn but_the_address(&self) -> impl Iterator<Item = u128> {
         [self.caller, self.target, self.pair().map(Pair::id)].into_iter().flatten()
     }
 
     /// The caller at its address, where it proved who it is.
-    pub(crate) fn pair(&self) -> Option<Pair> {
+    pub fn pair(&self) -> Option<Pair> {
         Some(Pair::new(self.caller.filter(|_| self.is_proved)?, self.address?))
     }
 }
 
 impl Offender<'_> {
     /// What it is called, as far as that is known.
-    pub(super) fn label(&self, whom: Whom) -> Option<Arc<str>> {
+    pub(crate) fn label(&self, whom: Whom) -> Option<Arc<str>> {
         let text = match whom {
             Whom::Caller => self.caller?.to_string(),
             Whom::Address => self.suspects.counted?.to_string(),

@@ -9,17 +9,17 @@ use super::{Ban, Penalties, has_place, place};
 
 /// All places are taken by bans in force.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Full;
+pub struct Full;
 
 impl Penalties {
     /// All bans in force with their ids, in no order.
-    pub(crate) fn in_force(&self, now: Time) -> Vec<(u128, Ban)> {
+    pub fn in_force(&self, now: Time) -> Vec<(u128, Ban)> {
         let bans = self.bans.lock().unwrap_or_else(PoisonError::into_inner);
         bans.iter().filter(|(_, ban)| ban.until > now).map(|(id, ban)| (*id, ban.clone())).collect()
     }
 
     /// One of them.
-    pub(crate) fn find(&self, id: u128, now: Time) -> Option<Ban> {
+    pub fn find(&self, id: u128, now: Time) -> Option<Ban> {
         let bans = self.bans.lock().unwrap_or_else(PoisonError::into_inner);
         bans.get(&id).filter(|ban| ban.until > now).cloned()
     }
@@ -27,7 +27,7 @@ impl Penalties {
     /// Bans on the operator's word, instead of any other ban of that kind against the same one; how many there were
     /// before is not forgotten. `id` is of whom, or of any ban against it: that of a lock-out, which spares some, means
     /// its address, and the ban begins beside it. Returns the ban with its own id.
-    pub(crate) fn impose(&self, id: u128, mut ban: Ban, now: Time) -> Result<(u128, Ban), Full> {
+    pub fn impose(&self, id: u128, mut ban: Ban, now: Time) -> Result<(u128, Ban), Full> {
         let mut bans = self.bans.lock().unwrap_or_else(PoisonError::into_inner);
         let mut id = place(id, ban.spares);
         if let Some(lock_out) = bans.get(&id).filter(|found| found.spares && !ban.spares) {
@@ -53,7 +53,7 @@ impl Penalties {
     }
 
     /// Ends a ban and forgets it; whether there was one in force.
-    pub(crate) fn lift(&self, id: u128, now: Time) -> Option<Ban> {
+    pub fn lift(&self, id: u128, now: Time) -> Option<Ban> {
         let mut bans = self.bans.lock().unwrap_or_else(PoisonError::into_inner);
         if bans.get(&id)?.until <= now {
             return None;
