@@ -8,9 +8,14 @@ use ratewarden_model::ScanReport;
 use crate::{ReportError, text};
 
 pub(crate) fn render(report: &ScanReport) -> Result<String, ReportError> {
-    let plain = serde_json::to_string_pretty(report)?;
-    let mut safe = String::with_capacity(plain.len() + 1);
-    for c in plain.chars() {
+    Ok(harmless(&serde_json::to_string_pretty(report)?))
+}
+
+/// JSON that is harmless on a terminal: what would steer one is written as `\u…`. Ends with a newline.
+#[must_use]
+pub fn harmless(json: &str) -> String {
+    let mut safe = String::with_capacity(json.len() + 1);
+    for c in json.chars() {
         // Beyond ASCII, characters occur in JSON only within strings, so an escape is always in place.
         if text::steers(c) && !c.is_ascii_control() || c == '\u{7f}' {
             safe.push_str(&format!("\\u{:04x}", u32::from(c)));
@@ -19,7 +24,7 @@ pub(crate) fn render(report: &ScanReport) -> Result<String, ReportError> {
         }
     }
     safe.push('\n');
-    Ok(safe)
+    safe
 }
 
 #[cfg(test)]

@@ -1,1 +1,5 @@
 //! From logs and live Calls to findings.
+
+pub mod replay;
+
+pub use replay::{Replay, ReplayReport};

@@ -1,4 +1,5 @@
-//! Lines of a terminal: wrapped first, coloured after, so that colour never counts as width.
+//! Lines of a terminal: wrapped first, coloured after, so that colour never counts as width. Every page for people is made
+//! of them, whichever room knows what stands on it.
 
 use std::fmt::Write as _;
 
@@ -10,36 +11,42 @@ use crate::Options;
 use crate::terminal::{BOLD, NARROWEST, PLAIN};
 
 /// A text that grows line by line.
-pub(super) struct Page {
+#[derive(Debug)]
+pub struct Page {
     text: String,
     width: usize,
     colour: bool,
 }
 
 impl Page {
-    pub(super) fn new(options: &Options) -> Self {
+    /// An empty page.
+    #[must_use]
+    pub fn new(options: &Options) -> Self {
         Self { text: String::new(), width: options.width.max(NARROWEST), colour: options.colour }
     }
 
-    pub(super) const fn width(&self) -> usize {
+    /// Its columns.
+    #[must_use]
+    pub const fn width(&self) -> usize {
         self.width
     }
 
     /// One empty line, never two.
-    pub(super) fn blank(&mut self) {
+    pub fn blank(&mut self) {
         if !self.text.ends_with("\n\n") && !self.text.is_empty() {
             self.text.push('\n');
         }
     }
 
-    pub(super) fn heading(&mut self, title: &str) {
+    /// A title between empty lines.
+    pub fn heading(&mut self, title: &str) {
         self.blank();
         self.paragraph(0, title, BOLD);
         self.blank();
     }
 
     /// A line of differently coloured parts; the caller keeps it within the width.
-    pub(super) fn spans(&mut self, spans: &[(&str, Style)]) {
+    pub fn spans(&mut self, spans: &[(&str, Style)]) {
         for (text, style) in spans {
             self.paint(text, *style);
         }
@@ -47,7 +54,7 @@ impl Page {
     }
 
     /// Words wrapped to the width, each line indented; line breaks of the text stay.
-    pub(super) fn paragraph(&mut self, indent: usize, text: &str, style: Style) {
+    pub fn paragraph(&mut self, indent: usize, text: &str, style: Style) {
         for line in text.lines() {
             let words = line.split_whitespace().collect::<Vec<_>>().join(" ");
             self.columns(indent, &words, style);
@@ -55,14 +62,14 @@ impl Page {
     }
 
     /// As [`Self::paragraph`], for columns that spaces hold apart.
-    pub(super) fn columns(&mut self, indent: usize, line: &str, style: Style) {
+    pub fn columns(&mut self, indent: usize, line: &str, style: Style) {
         for wrapped in textwrap::wrap(line, wrapping(self.width.saturating_sub(indent))) {
             self.indented(indent, &wrapped, style);
         }
     }
 
     /// A paragraph with a mark before it, and its further lines under its first word.
-    pub(super) fn item(&mut self, indent: usize, mark: &str, text: &str) {
+    pub fn item(&mut self, indent: usize, mark: &str, text: &str) {
         let under = indent + display_width(mark);
         let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
         for (number, line) in
@@ -75,14 +82,14 @@ impl Page {
     }
 
     /// What must be copied whole: no wrapping.
-    pub(super) fn verbatim(&mut self, indent: usize, text: &str, style: Style) {
+    pub fn verbatim(&mut self, indent: usize, text: &str, style: Style) {
         for line in text.trim_end().lines() {
             self.indented(indent, line.trim_end(), style);
         }
     }
 
     /// A tag, a title wrapped beside it, and points at the right edge.
-    pub(super) fn titled(&mut self, tag: &str, style: Style, title: &str, points: &str) {
+    pub fn titled(&mut self, tag: &str, style: Style, title: &str, points: &str) {
         let left = 3 + display_width(tag);
         let right = 1 + display_width(points);
         let room = self.width.saturating_sub(left + right).max(10);
@@ -103,7 +110,9 @@ impl Page {
         }
     }
 
-    pub(super) fn into_text(self) -> String {
+    /// The text; it ends with one newline.
+    #[must_use]
+    pub fn into_text(self) -> String {
         self.text.trim_end().to_owned() + "\n"
     }
 
