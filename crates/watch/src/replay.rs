@@ -44,13 +44,15 @@ use ratewarden_policy::{Offence, Policy};
 use bans::Bans;
 use clock::EventClock;
 use count::plural;
-use fields::{LogFields, Place, Whose};
+use fields::LogFields;
 use pending::{Charge, Pending};
 use tally::{Log, Tally};
 use unseen::Unseen;
 
+pub(crate) use count::{number, percent};
+pub(crate) use fields::{Place, Whose, identify, places};
 pub use pretty::pretty;
-use report::rfc3339;
+pub(crate) use report::rfc3339;
 
 pub use report::{LimitReplay, PenaltyReplay, RejectedCaller, ReplayReport, Source};
 pub use tally::LISTED;
@@ -413,7 +415,7 @@ fn subject(caller: Caller, suspects: Suspects) -> Subject {
 }
 
 /// Method, path as it came, and query, where the call is one of HTTP.
-fn readable<'c>(call: &Call<'c>) -> Option<(&'c str, &'c str, Option<&'c str>)> {
+pub(crate) fn readable<'c>(call: &Call<'c>) -> Option<(&'c str, &'c str, Option<&'c str>)> {
     let method = std::str::from_utf8(call.method).ok().filter(|method| !method.is_empty())?;
     let target = std::str::from_utf8(call.target).ok()?;
     // The absolute form, which proxies are sent (RFC 9112 section 3.2.2).
