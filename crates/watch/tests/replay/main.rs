@@ -6,6 +6,7 @@ mod callers;
 mod document;
 mod gateway;
 mod honest;
+mod hostile;
 mod memory;
 mod model;
 mod order;
