@@ -189,6 +189,14 @@ impl Identifier {
         }
     }
 
+    /// A caller of whom only the keyed hash is known, as a log of calls that were counted before names it. It has the
+    /// default plan, and nothing proves it.
+    #[must_use]
+    pub fn hashed(&self, id: u128) -> Caller {
+        let (name, plan) = (Name::Hashed("caller"), self.default_plan.clone());
+        Caller { id, verified: false, name, plan, user: None }
+    }
+
     fn try_source<F: Fields + ?Sized>(
         &self,
         source: &Source,

@@ -10,10 +10,9 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use ratewarden_counters::Verdict;
+use ratewarden_judge::{LimitRule, Refusal, Rules, Selected};
 use ratewarden_limiter::{Retry, Time, Told, quota_exceeded, whole_seconds, write_number};
 use ratewarden_policy::{Answer as Style, AnswerBody, LimitFields};
-
-use crate::judge::{LimitRule, Refusal, Rules, Selected};
 
 pub(crate) use fields::FieldList;
 

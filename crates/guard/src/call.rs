@@ -10,11 +10,11 @@ use std::sync::Arc;
 
 use ratewarden_callers::{Fields, Peer};
 use ratewarden_http1::{Framing, Refused, check_query, normalise};
+use ratewarden_judge::{Body, Head, Operation, Refusal};
 
 use crate::answer::Answer;
 use crate::client::Client;
 use crate::gate::{self, Gate, Pass, Turned};
-use crate::judge::{Body, Head, Operation, Refusal};
 use crate::record::CallEnd;
 use crate::state::Loaded;
 use crate::worker::Worker;

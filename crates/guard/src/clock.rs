@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use jiff::Timestamp;
+use ratewarden_judge::Wall;
 use ratewarden_limiter::{Calendar, Period, Time};
 
 /// When the gateway began, and how long ago that is.
@@ -35,10 +36,10 @@ impl Clock {
     pub(crate) fn unix_secs(&self) -> u64 {
         u64::try_from(self.wall().as_second()).unwrap_or(0)
     }
+}
 
-    /// The calendar's period of now.
-    #[must_use]
-    pub(crate) fn period(&self, calendar: &Calendar) -> Period {
+impl Wall for Clock {
+    fn period(&self, calendar: &Calendar) -> Period {
         let (wall, now) = (self.wall(), self.now());
         let (index, ends) = calendar.period(wall);
         let left = ends.duration_since(wall).unsigned_abs();

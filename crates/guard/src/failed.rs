@@ -3,9 +3,9 @@
 use std::io;
 
 use ratewarden_http1::{BadChunk, Refused};
+use ratewarden_judge::Refusal;
 
 use crate::descriptors::{self, Missing};
-use crate::judge::Refusal;
 use crate::worker::Worker;
 
 /// The reason where a connection to a server cannot be opened for want of a descriptor.

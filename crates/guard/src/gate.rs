@@ -9,16 +9,19 @@ use std::sync::Arc;
 
 use ratewarden_callers::{Fields, Peer, VerifiedTokens};
 use ratewarden_counters::{Check, Decision, Key, Scratch};
-use ratewarden_limiter::{Rule, Time, WordRule};
+use ratewarden_judge::penalties::Offender;
+use ratewarden_judge::{
+    Body, Changed, Decided, Head, Refusal, Selected, Sheet, Subject, Undecided, is_concurrency,
+};
+use ratewarden_limiter::{Rule, Time};
 use ratewarden_policy::{Offence, Settle};
 
 use crate::answer::{self, Answer, FieldList};
-use crate::judge::{self, Body, Changed, Head, Refusal, Rules, Selected, Subject};
-use crate::penalties::Offender;
 use crate::state::Loaded;
 use crate::worker::Worker;
 
 pub(crate) use ask::{Asker, Opinion, ask};
+pub(crate) use ratewarden_judge::Ending;
 use who::identify;
 
 /// What becomes of a call.
@@ -119,35 +122,11 @@ struct Charge {
     limit: usize,
 }
 
-/// The end of a call, as far as costs depend on it.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Ending<'r> {
-    pub(crate) status: u16,
-    pub(crate) body_bytes: u64,
-    /// The response's price tag, where a limit asked for one.
-    pub(crate) price: Option<&'r [u8]>,
-}
-
 /// Memory that decisions use again; one for each worker.
 #[derive(Debug, Default)]
 pub(crate) struct Desk {
-    selected: Selected,
-    checks: Vec<Check>,
-    scratch: Scratch,
+    sheet: Sheet,
     tokens: VerifiedTokens,
-}
-
-/// A decision, before it is told to anybody. What each limit said is on the desk.
-struct Decided {
-    decision: Decision,
-    changed: Changed,
-    limit: Option<usize>,
-    cost: u64,
-}
-
-enum Undecided {
-    NeedsBody,
-    Refused(Refusal),
 }
 
 /// Decides a call. The peer's address is the client's, resolved through trusted proxies.
@@ -170,7 +149,7 @@ pub(crate) fn judge<F: Fields>(
     };
     let Decided { decision, changed, limit, cost } = decided;
     let now = head.at;
-    let Desk { selected, checks, scratch, .. } = &mut *desk;
+    let Sheet { selected, checks, scratch } = &mut desk.sheet;
     let style = &loaded.policy.answer;
     match decision {
         Decision::Rejected(retry) => {
@@ -195,8 +174,7 @@ pub(crate) fn judge<F: Fields>(
     }
 }
 
-/// Selects, weighs and decides. `cost` stands for what the call would cost at every limit but those of concurrency,
-/// of which a call takes one place whatever it costs.
+/// [`ratewarden_judge::decide`] in this worker's memory; who calls is counted among those who call most.
 fn decide<F: Fields>(
     worker: &Worker,
     loaded: &Loaded,
@@ -206,26 +184,11 @@ fn decide<F: Fields>(
     cost: Option<u64>,
     desk: &mut Desk,
 ) -> Result<Decided, Undecided> {
-    let Desk { selected, checks, scratch, .. } = desk;
-    loaded.rules.select(head, subject, selected);
-    if selected.needs_body && body.is_none() {
-        return Err(Undecided::NeedsBody);
-    }
-    let now = head.at;
-    let changed = judge::hold(&loaded.rules, selected, head, body).map_err(Undecided::Refused)?;
-    let clock = &worker.shared.clock;
-    let weighed = loaded.rules.weigh(selected, head, subject, body, clock, now, checks);
-    weighed.map_err(Undecided::Refused)?;
-    if let Some(cost) = cost {
-        for check in checks.iter_mut().filter(|check| !is_concurrency(&check.rule)) {
-            check.cost = cost;
-        }
-    }
-    let decision = worker.shared.counters.decide(checks, now, scratch);
-    let limit = first_rejecting(&loaded.rules, selected, scratch);
-    let cost = checks.first().map_or(1, |check| check.cost);
-    worker.tally(&subject.caller, matches!(decision, Decision::Rejected(_)), now);
-    Ok(Decided { decision, changed, limit, cost })
+    let (counters, wall) = (&worker.shared.counters, &worker.shared.clock);
+    let sheet = &mut desk.sheet;
+    let decided = ratewarden_judge::decide(&loaded.rules, counters, wall, head, subject, body, cost, sheet)?;
+    worker.tally(&subject.caller, matches!(decided.decision, Decision::Rejected(_)), head.at);
+    Ok(decided)
 }
 
 /// An answer for a call that is refused for what it is.
@@ -252,14 +215,6 @@ impl Worker {
             tracing::warn!(rule, "An offender is banned.");
         }
     }
-}
-
-/// The first limit that rejects; one that is only a shadow when none other does.
-fn first_rejecting(rules: &Rules, selected: &Selected, scratch: &Scratch) -> Option<usize> {
-    let rejecting =
-        selected.limits.iter().zip(scratch.verdicts()).filter(|(_, verdict)| verdict.rejected.is_some());
-    let is_shadow = |limit: &usize| rules.limits.get(*limit).is_some_and(|rule| rule.limit.shadow);
-    rejecting.map(|(&limit, _)| limit).min_by_key(|limit| (is_shadow(limit), *limit))
 }
 
 impl Charges {
@@ -294,13 +249,7 @@ impl Charges {
         let (counters, now) = (&self.worker.shared.counters, self.worker.shared.clock.now());
         for charge in &self.open {
             let Some(settlement) = self.settlement(charge) else { continue };
-            let instead = match settlement {
-                Settle::ResponseBytes { per } => Some(charge.cost + ending.body_bytes.div_ceil(per.get())),
-                Settle::ResponseHeader(_) => {
-                    ending.price.and_then(|price| std::str::from_utf8(price).ok()?.trim().parse::<u64>().ok())
-                }
-                Settle::Status { from, to, cost } => (*from..=*to).contains(&ending.status).then_some(*cost),
-            };
+            let instead = ratewarden_judge::price(settlement, charge.cost, ending);
             match instead {
                 Some(cost) if cost > charge.cost => {
                     counters.settle(&charge.key, &charge.rule, cost - charge.cost, charge.overflow, now);
@@ -326,10 +275,6 @@ impl Drop for Charges {
             }
         }
     }
-}
-
-const fn is_concurrency(rule: &Rule) -> bool {
-    matches!(rule, Rule::Word(WordRule::Concurrency(_)))
 }
 
 /// The address a call is counted and forwarded under, before it is cut to a prefix.

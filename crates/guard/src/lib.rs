@@ -9,9 +9,7 @@
 //! | `h1` | HTTP/1.1: heads parsed where they lie, bodies passed through |
 //! | `call`, `client`, `forwarded`, `failed` | what every engine shares: from a head to a decision, who is there, how it fails |
 //! | `h2`, `transfer` | HTTP/2, which is hyper's; bodies handed from one version to the other |
-//! | `gate` | the one door: every call of every engine is decided here |
-//! | `judge` | which limits and bounds are about a call, under which keys it counts, what it costs |
-//! | `penalties` | bans that double |
+//! | `gate` | the one door: every call of every engine is decided here, by the rules of the room `judge` |
 //! | `durable` | quotas and bans on disk |
 //! | `answer` | what a client is told |
 //! | `issuers` | keys of tokens, fetched beside the calls |
@@ -39,13 +37,11 @@ mod h1;
 mod h2;
 mod handover;
 mod issuers;
-mod judge;
 mod live;
 mod load;
 mod metrics;
 mod net;
 mod operator;
-mod penalties;
 mod record;
 mod run;
 mod sockets;
@@ -56,8 +52,8 @@ mod transfer;
 mod upstream;
 mod worker;
 
-pub use judge::ConditionError;
 pub use load::LoadError;
 pub use operator::{NewPenalty, Operator, OperatorError, Penalties, Penalty};
+pub use ratewarden_judge::ConditionError;
 pub use run::{Guard, GuardError};
 pub use tls::TlsError;

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use ratewarden_callers::Identifier;
 use ratewarden_counters::Hasher;
+use ratewarden_judge::penalties::PenaltyRules;
+use ratewarden_judge::{ConditionError, Rules};
 use ratewarden_policy::{CallerFrom, Gateway, Key, Mistakes, Policy, Profile, SecretSource};
 
 use crate::issuers::Issuers;
-use crate::judge::{ConditionError, Rules};
-use crate::penalties::PenaltyRules;
 use crate::state::Loaded;
 use crate::tls::{self, TlsError};
 use crate::upstream::{Connector, Servers};

@@ -3,14 +3,14 @@
 
 use ratewarden_callers::{Fields, Label};
 use ratewarden_counters::Scratch;
+use ratewarden_judge::penalties::{Offender, Suspects};
+use ratewarden_judge::{Head, Operation, Refusal, Subject, may_be_a_guess};
 use ratewarden_limiter::Time;
 use ratewarden_policy::Offence;
 use serde::Serialize;
 
 use crate::client::Client;
 use crate::gate::{Judged, Note};
-use crate::judge::{Head, Operation, Refusal, Subject};
-use crate::penalties::{Offender, Suspects};
 use crate::worker::Worker;
 
 /// A call from its decision to its end.
@@ -123,17 +123,6 @@ impl CallEnd {
             worker.offended(&worker.loaded(), Offence::FailedCredentials, &offender, now, &mut scratch);
         }
     }
-}
-
-/// Whether 401 and 403 can mean that a credential was wrong. Who only reads and shows none is told to bring one (RFC 9110
-/// section 11.6.1), which is how every browser begins; a form, a query or a field that callers are known by may hold one.
-fn may_be_a_guess<F: Fields>(head: &Head<'_, F>, subject: &Subject) -> bool {
-    let shows = |name| head.fields.values(name).next().is_some();
-    !subject.caller.is_by_address()
-        || !matches!(head.method, "GET" | "HEAD" | "OPTIONS")
-        || head.query.is_some()
-        || shows("authorization")
-        || shows("cookie")
 }
 
 fn entry(

@@ -5,6 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use ratewarden_callers::{Identifier, Label};
 use ratewarden_counters::{Counters, Hasher, Pairs};
+use ratewarden_judge::Rules;
+use ratewarden_judge::penalties::{Penalties, PenaltyRules};
 use ratewarden_policy::{Gateway, Policy};
 
 use crate::access_log::AccessLog;
@@ -13,10 +15,8 @@ use crate::connections::Connections;
 use crate::descriptors::Descriptors;
 use crate::durable::Writes;
 use crate::issuers::Issuers;
-use crate::judge::Rules;
 use crate::live::Live;
 use crate::metrics::{Metrics, Totals};
-use crate::penalties::{Penalties, PenaltyRules};
 use crate::top::{PLACES, Span, Summary, Top};
 use crate::upstream::{Connector, Servers};
 

@@ -87,11 +87,20 @@ pub struct NewCredentials {
 /// parameter that the template does not have, more limits than a policy may have. Lines are those of the text that
 /// would have been.
 pub fn policy(new: &NewPolicy) -> Result<String, Mistakes> {
-    let text = render(new);
+    policy_for(new, &[])
+}
+
+/// Writes a policy with further ways to know a caller before its address, as `from` says them (`bearer`,
+/// `header:x-api-key`).
+///
+/// # Errors
+/// Those of [`policy`], and where a caller is said in another way.
+pub fn policy_for(new: &NewPolicy, callers: &[String]) -> Result<String, Mistakes> {
+    let text = render(new, callers);
     read_gateway(&text, Path::new("ratewarden.toml")).map(|_| text)
 }
 
-fn render(new: &NewPolicy) -> String {
+fn render(new: &NewPolicy, callers: &[String]) -> String {
     // Not where the upstream itself may listen.
     let port = if new.upstream.trim_end_matches('/').ends_with(":8080") { 8081 } else { 8080 };
     let listen = new.listen.unwrap_or_else(|| SocketAddr::from(([0, 0, 0, 0], port)));
@@ -105,6 +114,9 @@ fn render(new: &NewPolicy) -> String {
     );
     if let Some(keys) = &new.keys {
         let _ = write!(text, "[[caller]]\nfrom = \"header:x-api-key\"\nkeys = {}\n\n", quoted(keys));
+    }
+    for from in callers {
+        let _ = write!(text, "[[caller]]\nfrom = {}\n\n", quoted(from));
     }
     text.push_str("[[caller]]\nfrom = \"address\"\n");
     if let Some(credentials) = &new.credentials {

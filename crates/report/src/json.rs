@@ -13,7 +13,13 @@ pub(crate) fn render(report: &ScanReport) -> Result<String, ReportError> {
 
 /// Any document, indented, with a newline at its end.
 pub(crate) fn document(document: &impl serde::Serialize) -> Result<String, ReportError> {
-    Ok(safe(&serde_json::to_string_pretty(document)?) + "\n")
+    Ok(harmless(&serde_json::to_string_pretty(document)?))
+}
+
+/// JSON that is harmless on a terminal: what would steer one is written as `\u…`. Ends with a newline.
+#[must_use]
+pub fn harmless(json: &str) -> String {
+    safe(json) + "\n"
 }
 
 /// JSON without characters that steer a terminal.

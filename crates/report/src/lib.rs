@@ -16,11 +16,12 @@ mod junit;
 mod markdown;
 mod options;
 mod order;
+mod page;
 mod pretty;
 #[cfg(any(test, feature = "sample"))]
 pub mod sample;
 mod sarif;
-mod terminal;
+pub mod terminal;
 mod text;
 mod watch;
 
@@ -29,7 +30,10 @@ mod hostile_tests;
 #[cfg(test)]
 mod scoring_page_tests;
 
+pub use json::harmless;
 pub use options::{Format, Options, UnknownFormat};
+pub use page::Page;
+pub use text::{clean, one_line};
 pub use watch::{render_finding_line, render_finding_pretty, render_watch_json, render_watch_pretty};
 
 use ratewarden_model::ScanReport;

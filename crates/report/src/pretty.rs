@@ -6,14 +6,12 @@
 use ratewarden_model::scan_report::Limiter;
 use ratewarden_model::{Finding, ScanReport, Snippet};
 
+use crate::page::Page;
 use crate::terminal::{BAD, BOLD, DIM, LINK, PLAIN, of_score, of_severity};
 use crate::{Options, evidence, order, text};
 
-pub(crate) mod page;
 #[cfg(test)]
 mod tests;
-
-use page::Page;
 
 /// Endpoints named under one limiter or finding; more are counted.
 const ENDPOINTS: usize = 5;

@@ -12,13 +12,20 @@ const WIDEST: usize = 120;
 /// Narrower than this, sentences break after every word.
 pub(crate) const NARROWEST: usize = 40;
 
-pub(crate) const BOLD: Style = Style::new().bold();
-pub(crate) const DIM: Style = Style::new().dimmed();
-pub(crate) const PLAIN: Style = Style::new();
-pub(crate) const GOOD: Style = AnsiColor::Green.on_default();
-pub(crate) const FAIR: Style = AnsiColor::Yellow.on_default();
-pub(crate) const BAD: Style = AnsiColor::Red.on_default();
-pub(crate) const LINK: Style = AnsiColor::Cyan.on_default();
+/// Titles.
+pub const BOLD: Style = Style::new().bold();
+/// What may be passed over.
+pub const DIM: Style = Style::new().dimmed();
+/// Text.
+pub const PLAIN: Style = Style::new();
+/// What is well.
+pub const GOOD: Style = AnsiColor::Green.on_default();
+/// What is middling.
+pub const FAIR: Style = AnsiColor::Yellow.on_default();
+/// What is wrong.
+pub const BAD: Style = AnsiColor::Red.on_default();
+/// What is to be copied.
+pub const LINK: Style = AnsiColor::Cyan.on_default();
 
 /// Whether colour is wanted on the standard output (`NO_COLOR`, `CLICOLOR`, `CLICOLOR_FORCE`, a terminal or not).
 pub(crate) fn stdout_wants_colour() -> bool {

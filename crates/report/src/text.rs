@@ -7,7 +7,8 @@ use serde_json::Value;
 
 /// Text without characters that steer a terminal or turn the reading direction. Line breaks stay, tabs become
 /// spaces; printing escape sequences of a target is how a scanned server would write on its scanner's screen.
-pub(crate) fn clean(text: &str) -> String {
+#[must_use]
+pub fn clean(text: &str) -> String {
     text.replace("\r\n", "\n").replace('\t', "    ").chars().filter(|&c| c == '\n' || !steers(c)).collect()
 }
 
@@ -35,7 +36,8 @@ pub(crate) fn number_of(count: u64) -> String {
 }
 
 /// One line: breaks become spaces.
-pub(crate) fn one_line(text: &str) -> String {
+#[must_use]
+pub fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 

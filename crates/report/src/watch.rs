@@ -2,7 +2,7 @@
 
 use ratewarden_model::{Finding, Severity, WatchReport, WatchedSource};
 
-use crate::pretty::page::Page;
+use crate::page::Page;
 use crate::terminal::{BAD, BOLD, DIM, PLAIN, of_severity};
 use crate::{Options, ReportError, evidence, json, text};
 

@@ -5,9 +5,8 @@ use std::time::Duration;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::Request;
 use hyper::body::Incoming;
+use ratewarden_judge::Refusal;
 use serde::de::DeserializeOwned;
-
-use crate::judge::Refusal;
 
 /// The most bytes.
 const MOST: usize = 64 * 1024;

@@ -1,12 +1,12 @@
 //! Who calls most and who is rejected most, for the operator.
 
 use ratewarden_callers::Label;
+use ratewarden_judge::Refusal;
 use serde::Serialize;
 
 use super::penalties::write_id;
 use super::query;
 use super::respond::{Answer, json, refusal};
-use crate::judge::Refusal;
 use crate::state::Shared;
 use crate::top::{Span, Summary};
 

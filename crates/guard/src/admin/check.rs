@@ -28,11 +28,11 @@ use hyper::Request;
 use hyper::body::Incoming;
 use ratewarden_callers::Peer;
 use ratewarden_http1::query_values;
+use ratewarden_judge::{Body, Head, Operation, Refusal};
 
 use crate::answer::{Answer, FieldList};
 use crate::call;
 use crate::gate::{self, Gate, Turned};
-use crate::judge::{Body, Head, Operation, Refusal};
 use crate::worker::Worker;
 
 /// What a gateway is answered.

@@ -14,13 +14,13 @@ use std::rc::Rc;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use ratewarden_callers::Caller;
+use ratewarden_judge::{ADDRESS_MISSING, Head, Operation, Refusal};
 use ratewarden_limiter::Retry;
 use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::call;
 use crate::gate::{Asker, Judged, Opinion, ask};
-use crate::judge::{ADDRESS_MISSING, Head, Operation, Refusal};
 use crate::state::Loaded;
 use crate::worker::Worker;
 

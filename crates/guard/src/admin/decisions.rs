@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use ratewarden_judge::Refusal;
+
 use super::query;
 use super::respond::{Answer, Payload, problem, refusal, set};
 use crate::gate::Judged;
-use crate::judge::Refusal;
 use crate::live::{Filter, Live, READERS};
 use crate::state::Shared;
 

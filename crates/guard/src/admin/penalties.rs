@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use jiff::Unit;
+use ratewarden_judge::Refusal;
+use ratewarden_judge::penalties::{Ban, Cause, Whom};
 use ratewarden_limiter::Time;
 
 use super::query;
 use super::respond::{Answer, json, problem, refusal, set, text};
-use crate::judge::Refusal;
 use crate::operator::{MAX_LISTED, NewPenalty, Penalties, Penalty};
-use crate::penalties::{Ban, Cause, Whom};
 use crate::state::{Loaded, Shared};
 
 /// Shown when nobody says how many.

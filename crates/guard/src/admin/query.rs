@@ -1,8 +1,7 @@
 //! Queries of the admin listener: known parameters only, each once.
 
 use ratewarden_http1::query_values;
-
-use crate::judge::Refusal;
+use ratewarden_judge::Refusal;
 
 /// The value of each parameter of `known` in turn.
 ///

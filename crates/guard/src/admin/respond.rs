@@ -9,10 +9,10 @@ use http::{HeaderName, HeaderValue};
 use http_body_util::Full;
 use hyper::body::{Body, Frame, SizeHint};
 use hyper::{Response, StatusCode};
+use ratewarden_judge::Refusal;
 use serde::Serialize;
 
 use crate::answer;
-use crate::judge::Refusal;
 use crate::live::Tail;
 
 /// An answer.

@@ -10,12 +10,12 @@ use std::sync::Arc;
 use http::HeaderMap;
 use ratewarden_callers::{Caller, Peer};
 use ratewarden_counters::Decision;
+use ratewarden_judge::{Body, Decided, Head, Refusal, Sheet, Subject, Undecided};
 use ratewarden_limiter::{Retry, Standing};
 use ratewarden_policy::Offence;
 
 use super::who::{Stopped, identify, named};
-use super::{BANNED, Charges, Decided, Desk, Judged, Note, Undecided, decide, refused};
-use crate::judge::{Body, Head, Refusal, Subject};
+use super::{BANNED, Charges, Judged, Note, decide, refused};
 use crate::state::Loaded;
 use crate::worker::Worker;
 
@@ -74,7 +74,7 @@ pub(crate) fn ask(
     };
     let Decided { decision, limit, cost, .. } = decided;
     let now = head.at;
-    let Desk { selected, checks, scratch, .. } = &mut *desk;
+    let Sheet { selected, checks, scratch } = &mut desk.sheet;
     let said = selected.limits.iter().zip(scratch.verdicts());
     let limits =
         said.map(|(&limit, verdict)| (limit, verdict.standing(now), verdict.rejected.is_some())).collect();

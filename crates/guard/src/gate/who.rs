@@ -9,13 +9,13 @@ use std::time::Duration;
 
 use ratewarden_callers::{Caller, Fields, Peer};
 use ratewarden_counters::Pair;
+use ratewarden_judge::penalties::{Ban, Offender, Suspects};
+use ratewarden_judge::{Head, Refusal, Sheet, Subject};
 use ratewarden_limiter::Time;
 use ratewarden_policy::{Answer as Style, Offence};
 
 use super::{BANNED, Desk, Turned, refused};
 use crate::answer;
-use crate::judge::{Head, Refusal, Subject};
-use crate::penalties::{Ban, Offender, Suspects};
 use crate::state::Loaded;
 use crate::worker::Worker;
 
@@ -72,7 +72,7 @@ pub(super) fn identify<F: Fields>(
             }
             if failed.status() == 401 {
                 let offender = Offender { suspects: &suspects, caller: None };
-                worker.offended(loaded, Offence::FailedCredentials, &offender, now, &mut desk.scratch);
+                worker.offended(loaded, Offence::FailedCredentials, &offender, now, &mut desk.sheet.scratch);
             }
             Err(Stopped::Refused(Refusal::new(failed.status(), failed.reason(), failed.to_string())))
         }
@@ -122,7 +122,7 @@ fn recognise<F: Fields>(
     if loaded.identifier.verifies_signatures() && !spares {
         return None;
     }
-    let Desk { tokens, scratch, .. } = desk;
+    let Desk { tokens, sheet: Sheet { scratch, .. } } = desk;
     let (shared, now) = (&worker.shared, head.at);
     let mut is_worth_it = |caller| {
         suspects.address.is_some_and(|address| {

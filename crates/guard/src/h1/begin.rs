@@ -7,6 +7,7 @@ use bytes::Bytes;
 use ratewarden_http1::{
     Framing, OutgoingRequest, RequestHead, Version, parse_request, storage, write_answer,
 };
+use ratewarden_judge::Refusal;
 
 use super::fields::HeadFields;
 use crate::answer::Answer;
@@ -14,7 +15,6 @@ use crate::call::{self, Admitted, Asked};
 use crate::client::Client;
 use crate::forwarded::Via;
 use crate::gate::Pass;
-use crate::judge::Refusal;
 use crate::record::CallEnd;
 use crate::state::Loaded;
 use crate::transfer::{self, Outgoing, Parts};

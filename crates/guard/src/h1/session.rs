@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ratewarden_http1::{HeadEnd, Reason, Refused};
+use ratewarden_judge::Refusal;
 
 use super::begin::{self, Begun, Unread};
 use super::body::{self, ClientBody};
@@ -14,7 +15,6 @@ use crate::call;
 use crate::client::Client;
 use crate::failed::Broken;
 use crate::h2;
-use crate::judge::Refusal;
 use crate::net::buffers::Buffer;
 use crate::net::deadline::{Deadline, Late};
 use crate::net::duplex::Duplex;

@@ -11,6 +11,7 @@ use hyper::body::{Body as _, Incoming};
 use ratewarden_http1::{
     Extra, Framing, OutgoingRequest, Reason, Refused, check_host, declared_length, write_request,
 };
+use ratewarden_judge::Refusal;
 
 use super::forward::{self, Call, Written};
 use super::link::Link;
@@ -18,7 +19,6 @@ use super::reply::{self, Reply};
 use crate::answer;
 use crate::call::{self, Admitted, Asked, Begun};
 use crate::forwarded::Via;
-use crate::judge::Refusal;
 use crate::net::deadline::Patience;
 use crate::record::CallEnd;
 use crate::state::Loaded;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{Method, Response, StatusCode};
 use ratewarden_http1::{Extra, Framing, write_chunk_end};
+use ratewarden_judge::Refusal;
 use tokio::sync::oneshot;
 
 use super::download::{Arrived, Download, Http1, Http2};
@@ -16,7 +17,6 @@ use crate::answer::{self, FieldList};
 use crate::failed::{Broken, Failed, is_idempotent};
 use crate::gate::{Charges, Ending, Pass};
 use crate::h1::body::write_piece;
-use crate::judge::Refusal;
 use crate::net::deadline::Patience;
 use crate::net::duplex::Duplex;
 use crate::net::stream::Stream;

@@ -4,9 +4,9 @@ use http::header::{CONTENT_LENGTH, HeaderName, HeaderValue, TE};
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderMap, Method, Uri};
 use ratewarden_http1::{Extra, Framing, is_hop_by_hop};
+use ratewarden_judge::Refusal;
 
 use crate::answer::FieldList;
-use crate::judge::Refusal;
 
 /// A request as it goes to a server that speaks HTTP/2.
 #[derive(Debug, Clone)]
