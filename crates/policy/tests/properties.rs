@@ -265,6 +265,7 @@ proptest! {
             per: vec![By::Caller],
             kind: kind.clone(),
             seconds: *seconds,
+            about: None,
         });
         let kept = built_in.iter().enumerate().filter(|(index, _)| !off.contains(index));
         let meant: Vec<Detector> = kept.map(|(_, detector)| detector.clone()).chain(own).collect();

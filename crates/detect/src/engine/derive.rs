@@ -40,8 +40,8 @@ impl Engine {
         shown.set(Shows::Limit, asked.limit.is_some());
         shown.set(Shows::Paging, asked.is_paged);
         shown.set(Shows::Large, call.bytes > LARGE);
-        let passing =
-            self.routes.get(route.route).detectors | if call.held.is_some() { self.levels } else { 0 };
+        // A reading of a level is no call of its own.
+        let passing = if call.held.is_some() { self.levels } else { self.routes.get(route.route).detectors };
         let event = Event {
             detectors: self.filters.of(passing, call.status, shown),
             address,

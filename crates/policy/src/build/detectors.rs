@@ -93,7 +93,16 @@ impl Builder<'_> {
             (None, Some(base)) => base.severity,
             (None, None) => rules::find(&rule).map_or(Severity::Medium, |rule| rule.severity),
         };
-        Some(Detector { name: name.clone(), rule, severity, filter: filter?, per, kind, seconds })
+        Some(Detector {
+            name: name.clone(),
+            rule,
+            severity,
+            filter: filter?,
+            per,
+            kind,
+            seconds,
+            about: None,
+        })
     }
 
     /// Notes that a new detector says nothing of what is too much; most likely it was not meant to be new.

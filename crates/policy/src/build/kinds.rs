@@ -213,13 +213,18 @@ impl Builder<'_> {
 /// So many calls in a time.
 fn rate(table: &file::Detector, base: Base<'_>) -> Option<Timed> {
     let base = base.and_then(|(kind, seconds)| match kind {
-        Kind::Rate { calls, filled } => Some(((*calls, seconds), *filled)),
+        Kind::Rate { calls, filled } => Some(((*calls, seconds), *filled, None)),
+        Kind::Crowd { calls, filled, of, values } => Some(((*calls, seconds), *filled, Some((*of, *values)))),
         _ => None,
     });
     let written = table.over.known()?.map(|pace| (pace.number, pace.seconds));
     let (calls, seconds) = written.or(base.map(|base| base.0))?;
     let filled = table.spread.known()?.map(count).or(base.map(|base| base.1)).unwrap_or(1);
-    Some((Kind::Rate { calls, filled }, seconds))
+    let kind = match base.and_then(|base| base.2) {
+        Some((of, values)) => Kind::Crowd { calls, filled, of, values },
+        None => Kind::Rate { calls, filled },
+    };
+    Some((kind, seconds))
 }
 
 /// A number that its form keeps within 32 bits.
@@ -230,7 +235,8 @@ fn count<const MIN: u64, const MAX: u64>(count: &Count<MIN, MAX>) -> u32 {
 /// The key of a kind.
 const fn word(kind: &Kind) -> &'static str {
     match kind {
-        Kind::Rate { .. } => "over",
+        // What several do together is built in only; those of Sigma rules do not come from a policy.
+        Kind::Rate { .. } | Kind::Crowd { .. } | Kind::Total { .. } | Kind::Together { .. } => "over",
         Kind::Distinct { .. } => "distinct",
         Kind::Share { .. } => "share",
         Kind::Ratio { .. } => "ratio",
