@@ -5,8 +5,8 @@
 //! store's ([`Counters`](ratewarden_counters::Counters)).
 //!
 //! 1. [`Rules::select`] says which limits and bounds are about the call, and whether its body must be seen.
-//! 2. [`Rules::bound`] holds what the call asks for to its ceilings: a call that is refused spends nothing.
-//! 3. [`Rules::weigh`] says under which keys the call is counted and what it costs, as [`Check`]s for the store.
+//! 2. [`hold`] holds what the call asks for to its ceilings: a call that is refused spends nothing.
+//! 3. [`Rules::weigh`] says under which keys the call is counted and what it costs, as [`Check`](ratewarden_counters::Check)s for the store.
 //!
 //! [`decide`] is all three and the store's decision. [`penalties`] is beside it: who is rejected again and again is banned.
 //!

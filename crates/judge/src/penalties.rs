@@ -3,7 +3,7 @@
 //! Behind one address there are often many, so an address that is locked out for failed credentials is a ban that
 //! spares ([`Ban::spares`]): who had proved who it is from that address before goes on. What such a caller fails at
 //! itself counts against it at that address, by the same rule, so sparing it opens no way to guess on. A ban that spares
-//! and one that spares nobody stand beside each other ([`place`]), each with its own end and its own doubling: a short
+//! and one that spares nobody stand beside each other (`place`), each with its own end and its own doubling: a short
 //! one of everybody must not become as long as the lock-out that it meets, nor end it.
 //!
 //! Offences are counted in the store that counts calls, so their number of keys is bounded like any other. Bans are

@@ -2,8 +2,8 @@
 //!
 //! Each [`Call`] goes the way of a call at the gateway, with the gateway's own parts: `http1` brings its path into the one
 //! form, `callers` says whose it is, `judge` selects, weighs and bans, `counters` decides. Only time is another: it is the
-//! log's ([`EventClock`]). So a replay and the gateway cannot disagree but in what a log does not show, and that is named in
-//! the report, limit by limit ([`unseen`]).
+//! log's (`clock`). So a replay and the gateway cannot disagree but in what a log does not show, and that is named in
+//! the report, limit by limit (`unseen`).
 //!
 //! A call that was rejected then is an attempt like any other: nobody knows whether it would have come under another
 //! policy. Nor does anybody know whether who is told to wait waits, so each rejected call counts once and nothing is added
@@ -23,9 +23,9 @@ mod pending;
 mod pretty;
 mod report;
 mod tally;
+mod totals;
 mod unseen;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -43,10 +43,10 @@ use ratewarden_policy::{Offence, Policy};
 
 use bans::Bans;
 use clock::EventClock;
-use count::plural;
 use fields::LogFields;
 use pending::{Charge, Pending};
 use tally::{Log, Tally};
+use totals::Totals;
 use unseen::Unseen;
 
 pub(crate) use count::{number, percent};
@@ -62,9 +62,6 @@ pub const ACCOUNTS: usize = 65_536;
 
 /// Keys of callers with a proved identity, as the gateway has them at most.
 const VERIFIED_KEYS: usize = 65_536;
-
-/// Different reasons of refusals that are told apart.
-const REASONS: usize = 64;
 
 /// Why a policy cannot be replayed.
 #[derive(Debug, thiserror::Error)]
@@ -103,20 +100,6 @@ struct Judged {
     clock: EventClock,
     bans: Bans,
     pending: Pending,
-}
-
-#[derive(Debug, Default)]
-struct Totals {
-    calls: u64,
-    admitted: u64,
-    rejected: u64,
-    banned: u64,
-    refused: BTreeMap<String, u64>,
-    unattributed: u64,
-    rejected_then: u64,
-    span: Option<(i64, i64)>,
-    fine_time: bool,
-    queries: bool,
 }
 
 /// What becomes of a call; where one meets several ends, the first of the gateway's own order.
@@ -204,7 +187,8 @@ impl Replay {
                 tally.map_or_else(|| tally::empty(limit, unseen), |tally| tally.report(limit, unseen, log)),
             );
         }
-        let assumptions = self.assumptions();
+        let mut assumptions = self.totals.assumptions(&self.judged.clock, self.judged.pending.cut);
+        assumptions.extend(unseen::of_policy(&self.policy, &self.places));
         let Totals { calls, admitted, rejected, banned, refused, unattributed, rejected_then, span, .. } =
             self.totals;
         ReplayReport {
@@ -337,75 +321,6 @@ impl Replay {
         let counted = call.address.map(|address| ratewarden_callers::counted(address, prefix));
         let address = counted.map(|address| self.identifier.address_id(address));
         Suspects { address, counted, ..Suspects::default() }
-    }
-
-    fn assumptions(&self) -> Vec<String> {
-        let totals = &self.totals;
-        let mut all = vec![
-            "Every limit begins unspent with the first call, and time is the log's own.".to_owned(),
-            "Nobody changes what they do: who would have been told to wait comes back as the log says."
-                .to_owned(),
-        ];
-        if totals.rejected_then > 0 {
-            let calls = plural(totals.rejected_then, "call was", "calls were");
-            all.push(format!("{calls} answered 429 or 503 then; they are attempts here like all others."));
-        }
-        if totals.unattributed > 0 {
-            let calls = plural(totals.unattributed, "call names", "calls name");
-            all.push(format!("{calls} neither address nor caller and met no limit."));
-        }
-        let clock = &self.judged.clock;
-        if clock.late > 0 {
-            let calls = plural(clock.late, "call stands", "calls stand");
-            all.push(format!("{calls} up to a minute behind a later one and counted at the later time."));
-        }
-        if clock.steps > 0 {
-            let steps = plural(clock.steps, "time", "times");
-            all.push(format!(
-                "The log went back by over a minute {steps} (files out of order, or a clock that was set): limits went on \
-                 from there."
-            ));
-        }
-        if self.judged.pending.cut > 0 {
-            let calls = plural(self.judged.pending.cut, "call", "calls");
-            all.push(format!("There was no room for all calls under way: {calls} ended early."));
-        }
-        all.extend(unseen::of_policy(&self.policy, &self.places));
-        all
-    }
-}
-
-impl Totals {
-    fn see(&mut self, call: &Call<'_>) {
-        self.calls += 1;
-        self.rejected_then += u64::from(matches!(call.status, 429 | 503));
-        self.fine_time |= call.at_ms.rem_euclid(1_000) != 0;
-        self.queries |= !call.query().is_empty();
-        let (from, to) = self.span.unwrap_or((call.at_ms, call.at_ms));
-        self.span = Some((from.min(call.at_ms), to.max(call.at_ms)));
-    }
-
-    fn end(&mut self, outcome: Outcome) {
-        match outcome {
-            Outcome::Admitted => self.admitted += 1,
-            Outcome::Rejected => self.rejected += 1,
-            Outcome::Banned => self.banned += 1,
-            Outcome::Unattributed => self.unattributed += 1,
-            // Counted with its reason.
-            Outcome::Refused => {}
-        }
-    }
-
-    fn refuse(&mut self, reason: &str) -> Outcome {
-        let is_told_apart = self.refused.contains_key(reason) || self.refused.len() < REASONS;
-        let reason = if is_told_apart { reason } else { "other" };
-        match self.refused.get_mut(reason) {
-            Some(count) => *count += 1,
-            None => {
-                self.refused.insert(reason.to_owned(), 1);
-            }
-        }
-        Outcome::Refused
     }
 }
 
