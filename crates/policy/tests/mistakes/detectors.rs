@@ -69,6 +69,7 @@ fn what_is_not_said_of_a_built_in_detector_stays() {
 /// A new detector of this kind, for all calls of a caller.
 fn detector(name: &str, kind: Kind, seconds: u32) -> Detector {
     Detector {
+        about: None,
         name: name.into(),
         rule: format!("watch.{name}"),
         severity: Severity::Medium,
@@ -135,6 +136,7 @@ fn calls_are_chosen_and_grouped_as_the_file_says() {
                 match = { method = [\"GET\", \"HEAD\"], path = \"/a/*\", status = [\"4xx\", 200, \"500-503\"], \
                 is = \"login\", is-not = [\"static\"], shows = \"user\", shows-not = [\"credential\", \"query\"] }\n";
     let filter = Filter {
+        when: None,
         methods: vec!["GET".into(), "HEAD".into()],
         paths: vec!["/a/*".into()],
         statuses: Statuses::ranges(vec![(400, 499), (200, 200), (500, 503)]),
