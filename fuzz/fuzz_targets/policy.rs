@@ -16,6 +16,10 @@ fuzz_target!(|text: &str| {
                 assert!(!listen.http.is_empty() || !listen.https.is_empty());
                 assert!(!upstream.servers.is_empty());
             }
+            for detector in &policy.detectors {
+                assert!(!detector.per.is_empty() && (1..=604_800).contains(&detector.seconds));
+            }
+            assert!(policy.bans.iter().all(|ban| ban.ban <= ban.up_to));
             for limit in &policy.limits {
                 assert!(limit.algorithm.capacity() > 0);
                 if let Some(path) = &limit.matches.path {

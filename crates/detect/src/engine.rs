@@ -67,6 +67,8 @@ pub struct Counts {
 pub struct News {
     /// Which.
     pub state: NewsState,
+    /// The name of the detector that found it.
+    pub detector: String,
     /// As it is now.
     pub finding: Finding,
 }

@@ -4,27 +4,36 @@
 //! |---|---|
 //! | `source`, `follow` | names of files to lines, once or for ever |
 //! | `live` | following and watching, through restarts |
-//! | `geo` | where addresses are |
+//! | `geo`, `places` | where addresses are |
+//! | `notify`, `bans` | who is told of findings, who is banned for them |
 //! | `pipeline`, `tally` | lines to calls to detectors; what became of each line |
 //! | `replay`, `suggest` | what a policy would have done; limits from what callers do |
 //! | `credentials`, `secret` | what logs hold of secrets is hashed at once |
 
+mod bans;
 mod credentials;
 pub mod follow;
 pub mod geo;
 mod live;
+mod notify;
 mod pipeline;
+mod places;
 pub mod replay;
 mod secret;
+mod secrets;
 pub mod source;
 pub mod suggest;
 mod tally;
 
+pub use bans::{Ban, Bans, Decision};
 pub use credentials::Credentials;
 pub use live::{Live, Step, WARM_SECS};
+pub use notify::{NotifyError, alerts_config};
 pub use pipeline::{Pipeline, Source};
+pub use places::Places;
 pub use ratewarden_detect::{Engine, News, NewsState, Settings};
 pub use replay::{Replay, ReplayReport};
 pub use secret::machine_secret;
+pub use secrets::{SecretError, read_secret};
 pub use suggest::{Suggest, Suggestion};
 pub use tally::{Reason, Tally};

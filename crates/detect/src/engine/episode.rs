@@ -129,7 +129,11 @@ impl Engine {
         if case.open == 1 {
             let mut shown = case.clone();
             shown.take_in(first, now, over.count, over.error, calls);
-            self.news.push(News { state: NewsState::Opened, finding: shown.finding(detector) });
+            self.news.push(News {
+                state: NewsState::Opened,
+                detector: detector.name.clone(),
+                finding: shown.finding(detector),
+            });
         }
     }
 
@@ -195,7 +199,11 @@ impl Engine {
         if case.open == 0
             && let Some(detector) = self.detectors.get(case.detector)
         {
-            self.news.push(News { state: NewsState::Ended, finding: case.finding(detector) });
+            self.news.push(News {
+                state: NewsState::Ended,
+                detector: detector.name.clone(),
+                finding: case.finding(detector),
+            });
         }
     }
 
