@@ -341,7 +341,7 @@ impl Engine {
                 }
             }
         }
-        if !batch.hits.is_empty() {
+        if !batch.hits().is_empty() {
             self.look_at_hits(batch, &mut over);
         }
         for (place, group, event, seen) in over {
@@ -356,7 +356,7 @@ impl Engine {
     /// so that the order in which they came within a second changes nothing.
     #[inline(never)]
     fn look_at_hits(&mut self, batch: &Batch, over: &mut Vec<(usize, u64, Event, Seen)>) {
-        let mut hits = batch.hits.clone();
+        let mut hits = batch.hits().to_vec();
         hits.sort_unstable_by_key(|hit| (hit.detector, hit.part, batch.said(hit.event)));
         for hit in hits {
             let place = usize::from(hit.detector);

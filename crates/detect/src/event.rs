@@ -2,6 +2,7 @@
 
 use ratewarden_model::{Call, CallCaller, Held};
 
+use crate::filter::Shown;
 use crate::hash;
 use crate::route::{Kinds, RouteId};
 
@@ -33,6 +34,7 @@ pub(crate) struct Event {
     pub(crate) micros: u32,
     pub(crate) status: u16,
     pub(crate) kinds: Kinds,
+    pub(crate) shown: Shown,
     pub(crate) held: Option<Held>,
     pub(crate) text: Place,
 }
@@ -79,7 +81,9 @@ pub(crate) struct Text<'t> {
 pub(crate) struct Batch {
     pub(crate) second: u32,
     pub(crate) events: Vec<Event>,
-    pub(crate) hits: Vec<Hit>,
+    /// `None` until there is one: most batches have none.
+    #[expect(clippy::box_collection, reason = "measured: a batch is moved for each call")]
+    hits: Option<Box<Vec<Hit>>>,
     text: Vec<u8>,
 }
 
@@ -120,6 +124,16 @@ impl Batch {
         Text { method: next(), target: next(), agent: next(), user: next(), key: next(), caller: next() }
     }
 
+    /// The calls that detectors want which ask calls themselves.
+    #[inline]
+    pub(crate) fn hits(&self) -> &[Hit] {
+        self.hits.as_ref().map_or(&[], |hits| hits.as_slice())
+    }
+
+    pub(crate) fn hits_mut(&mut self) -> &mut Vec<Hit> {
+        self.hits.get_or_insert_default()
+    }
+
     /// What the event at `index` says, for an order that does not depend on when it came, nor on how texts are hashed.
     pub(crate) fn said(&self, index: u32) -> (u128, u64, u32, u16, [&[u8]; PARTS]) {
         let Some(event) = self.events.get(index as usize) else { return (0, 0, 0, 0, [b""; PARTS]) };
@@ -132,8 +146,9 @@ impl Batch {
     pub(crate) fn copy(&mut self, index: usize, from: &Self) {
         let Some(event) = from.events.get(index) else { return };
         let place = u32::try_from(self.events.len()).unwrap_or(u32::MAX);
-        let hits = from.hits.iter().filter(|hit| hit.event as usize == index);
-        self.hits.extend(hits.map(|hit| Hit { event: place, ..*hit }));
+        for hit in from.hits().iter().filter(|hit| hit.event as usize == index) {
+            self.hits_mut().push(Hit { event: place, ..*hit });
+        }
         let begin = u32::try_from(self.text.len()).unwrap_or(u32::MAX);
         let length: usize = event.text.lengths.iter().map(|&length| usize::from(length)).sum();
         let start = event.text.begin as usize;
@@ -152,13 +167,16 @@ impl Batch {
     }
 
     /// Bytes of what is in it.
+    #[inline(always)]
     pub(crate) fn bytes(&self) -> usize {
-        self.events.len() * size_of::<Event>() + self.hits.len() * size_of::<Hit>() + self.text.len()
+        self.events.len() * size_of::<Event>() + size_of_val(self.hits()) + self.text.len()
     }
 
     pub(crate) fn clear(&mut self) {
         self.events.clear();
-        self.hits.clear();
+        if let Some(hits) = &mut self.hits {
+            hits.clear();
+        }
         self.text.clear();
     }
 }

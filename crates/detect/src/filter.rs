@@ -109,13 +109,11 @@ impl Tests {
     }
 
     /// Adds a hit for each question that holds of a call, whose place in its batch is `place`. `route` is method and template.
-    #[inline(never)]
     pub(crate) fn ask(
         &mut self,
         call: &Call<'_>,
         event: &Event,
         route: &str,
-        shown: Shown,
         place: u32,
         hits: &mut Vec<Hit>,
     ) {
@@ -125,7 +123,7 @@ impl Tests {
             let holds = |when: &When| when.0.holds(call, &lower);
             if !test.filter.when.as_ref().is_none_or(holds)
                 || !test.filter.statuses.has(call.status)
-                || !test.filter.has_shown(shown)
+                || !test.filter.has_shown(event.shown)
                 || !test.filter.has_route(call.method, template, event.kinds)
             {
                 continue;
@@ -141,6 +139,7 @@ impl Tests {
 }
 
 impl Filter {
+    #[inline(always)]
     fn has_route(&self, method: &[u8], template: &str, kinds: Kinds) -> bool {
         let is = |kind: &RouteKind| kinds.has(kind.as_kinds());
         (self.methods.is_empty() || self.methods.iter().any(|one| one.as_bytes() == method))

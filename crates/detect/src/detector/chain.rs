@@ -43,6 +43,7 @@ impl Chain {
         Self { table: Table::new(most / 2 + 1, 0, 1), steps: steps.clamp(1, MAX_PARTS), seconds }
     }
 
+    #[inline(never)]
     pub(crate) fn see(&mut self, group: u64, second: u32, step: usize) -> Seen {
         if step >= self.steps {
             return Seen::Quiet;

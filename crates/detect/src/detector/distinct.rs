@@ -27,7 +27,7 @@ impl<const N: usize> Distinct<N> {
         Self { table, stretches, values, bits, percent }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn see(&mut self, group: u64, second: u32, value: u64) -> Seen {
         if value == 0 {
             return Seen::Quiet;

@@ -45,6 +45,7 @@ impl Few {
         Self { table: Table::new(most / 2 + 1, 0, 1), values: values.clamp(1, VALUES), seconds }
     }
 
+    #[inline(never)]
     pub(crate) fn see(&mut self, group: u64, second: u32, value: u64) -> Seen {
         if value == 0 {
             return Seen::Quiet;

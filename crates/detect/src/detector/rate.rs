@@ -64,7 +64,7 @@ impl Rate {
         Self { days: Some(Table::new(GROUPS, 0, 1)), ..Self::new(calls, 1, DAY, None) }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn see(&mut self, group: u64, second: u32) -> Seen {
         if let Some(days) = &mut self.days {
             return see_day(days, self.calls, group, second);

@@ -60,6 +60,7 @@ impl Total {
         Self { table, stretches, measure, bound, or_equal, scale }
     }
 
+    #[inline(never)]
     pub(crate) fn see(&mut self, group: u64, second: u32, value: u64) -> Seen {
         let stretch = self.stretches.at(second);
         let places = self.stretches.places();

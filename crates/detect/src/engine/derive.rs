@@ -62,15 +62,24 @@ impl Engine {
             micros: call.micros.map_or(UNSAID, |micros| u32::try_from(micros).unwrap_or(UNSAID - 1)),
             status: call.status,
             kinds: route.kinds,
+            shown,
             held: call.held,
             text: Place::default(),
         };
-        if !self.tests.is_empty() {
-            let route = &self.routes.get(event.route).text;
-            let place = u32::try_from(batch.events.len()).unwrap_or(u32::MAX);
-            self.tests.ask(call, &event, route, shown, place, &mut batch.hits);
-        }
         batch.add(event, call, key);
+        if !self.tests.is_empty() {
+            self.ask(call, batch);
+        }
+    }
+
+    /// Asks a call itself, which is the last of its batch.
+    #[cold]
+    #[inline(never)]
+    fn ask(&mut self, call: &Call<'_>, batch: &mut Batch) {
+        let Some(&event) = batch.events.last() else { return };
+        let place = u32::try_from(batch.events.len() - 1).unwrap_or(u32::MAX);
+        let route = &self.routes.get(event.route).text;
+        self.tests.ask(call, &event, route, place, batch.hits_mut());
     }
 }
 

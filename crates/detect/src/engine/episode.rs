@@ -146,7 +146,7 @@ impl Engine {
             let mut found: BTreeSet<(String, String)> = BTreeSet::new();
             let plain = self.plain;
             let is_its = |event: &&Event| place < plain && event.detectors >> place & 1 == 1;
-            let hits = batch.hits.iter().filter(|hit| usize::from(hit.detector) == place);
+            let hits = batch.hits().iter().filter(|hit| usize::from(hit.detector) == place);
             let asked = hits.filter_map(|hit| batch.events.get(hit.event as usize));
             let its = batch.events.iter().filter(is_its).chain(asked);
             for event in its.filter(|event| machine.episode(event, &around) == group) {
