@@ -30,9 +30,23 @@ pub(crate) struct WatchArgs {
     /// The year of dates that have none, as those of syslog.
     #[arg(long, value_name = "YEAR", value_parser = clap::value_parser!(i16).range(1970..=9999), help_heading = "What is read")]
     year: Option<i16>,
-    /// How late a line may come, 0s to 10m: lines are put back into order within this time.
-    #[arg(long, value_name = "DURATION", default_value = "10s", help_heading = "What is read")]
-    lateness: String,
+    /// How late a line may come, 0s to 10m: lines are put back into order within this time. Without it the policy's, else
+    /// 10s.
+    #[arg(long, value_name = "DURATION", help_heading = "What is read")]
+    lateness: Option<String>,
+
+    /// The policy: its detectors, alerts and bans, and its callers' names. Without it the built-in detectors are used.
+    #[arg(short, long, value_name = "FILE", help_heading = "What is looked for")]
+    config: Option<PathBuf>,
+    /// Sigma rules, detection and correlation: a folder, or a file. docs/sigma.md says what is carried.
+    #[arg(long, value_name = "DIR", help_heading = "What is looked for")]
+    sigma: Option<PathBuf>,
+    /// Where addresses are: a file of countries or cities (.mmdb).
+    #[arg(long, value_name = "FILE", help_heading = "What is looked for")]
+    geoip: Option<PathBuf>,
+    /// Autonomous systems of addresses (.mmdb).
+    #[arg(long, value_name = "FILE", requires = "geoip", help_heading = "What is looked for")]
+    geoip_asn: Option<PathBuf>,
 
     /// Keep watching: lines that are added, through rotation and truncation, until a signal ends it. Findings are printed
     /// as they open and end, with --format json one a line.
@@ -45,6 +59,9 @@ pub(crate) struct WatchArgs {
     /// the end again.
     #[arg(long, value_name = "FOLDER", requires = "follow", help_heading = "Following")]
     state: Option<PathBuf>,
+    /// Place no bans and send no alerts; say who would be banned.
+    #[arg(long, requires = "follow", help_heading = "Following")]
+    dry_run: bool,
 
     /// How findings are printed.
     #[arg(long, value_name = "FORMAT", default_value = "pretty", value_parser = format(), help_heading = "Reports")]
@@ -84,7 +101,12 @@ pub(crate) struct WatchOutput {
 pub(crate) struct WatchJob {
     pub(crate) files: Vec<PathBuf>,
     pub(crate) options: Options,
-    pub(crate) lateness: u32,
+    pub(crate) lateness: Option<u32>,
+    pub(crate) config: Option<PathBuf>,
+    pub(crate) sigma: Option<PathBuf>,
+    pub(crate) geoip: Option<PathBuf>,
+    pub(crate) geoip_asn: Option<PathBuf>,
+    pub(crate) dry_run: bool,
     pub(crate) format: WatchFormat,
     pub(crate) outputs: Vec<WatchOutput>,
     pub(crate) progress: bool,
@@ -119,7 +141,12 @@ impl WatchArgs {
         Ok(WatchJob {
             files,
             options,
-            lateness: lateness(&self.lateness)?,
+            lateness: self.lateness.as_deref().map(lateness).transpose()?,
+            config: self.config,
+            sigma: self.sigma,
+            geoip: self.geoip,
+            geoip_asn: self.geoip_asn,
+            dry_run: self.dry_run,
             format: self.format,
             outputs,
             progress: !self.no_progress,

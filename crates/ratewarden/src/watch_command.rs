@@ -1,7 +1,9 @@
 //! `ratewarden watch`: logs to findings.
 
+mod consequences;
 mod expect;
 mod follow;
+mod setup;
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -10,7 +12,7 @@ use ratewarden_logs::{Options, Reader};
 use ratewarden_model::{Severity, WatchReport};
 use ratewarden_report::{Options as Page, render_watch_json, render_watch_pretty};
 use ratewarden_watch::source::{SourceError, in_time_order, open};
-use ratewarden_watch::{Credentials, Engine, Pipeline, Settings, Source};
+use ratewarden_watch::{Pipeline, Source};
 
 use crate::errors::{Exit, Failure, REPORT};
 use crate::progress::Progress;
@@ -23,35 +25,27 @@ const SAY_EACH: u64 = 1 << 20;
 
 pub(crate) async fn run(job: WatchJob) -> Result<Exit, Failure> {
     if job.follow {
-        return follow::run(&job, pipeline(&job)?).await;
+        return follow::run(&job).await;
     }
     signals::unless_interrupted(|| async move { work(&job) }).await
 }
 
-fn pipeline(job: &WatchJob) -> Result<Pipeline, Failure> {
-    let secret = secret()?;
-    let seed = u64::from_le_bytes(secret.first_chunk().copied().unwrap_or_default());
-    let settings = Settings { lateness: job.lateness, seed, ..Settings::default() };
-    Ok(Pipeline::new(Engine::new(settings), Credentials::new(secret, None)))
-}
-
 fn work(job: &WatchJob) -> Result<Exit, Failure> {
     let expected = job.expect.as_deref().map(Expected::read).transpose()?;
-    for file in &job.outputs {
-        output::check_writable(&file.path)?;
-    }
-    let mut pipeline = pipeline(job)?;
-    let (sources, failed) = read_all(job, &mut pipeline);
-    pipeline.finish();
-    let report = pipeline.report(&sources);
+    setup::check_outputs(job)?;
+    let mut setup = setup::setup(job)?;
+    let (sources, failed) = read_all(job, &setup.options, &mut setup.pipeline);
+    setup.pipeline.finish();
+    let mut report = setup.pipeline.report(&sources);
+    report.notes.append(&mut setup.notes);
     write(job, &report)?;
     conclude(job, &report, expected.as_ref(), failed)
 }
 
 /// Reads every file to its end. One that cannot be read does not keep the others from being read.
-fn read_all(job: &WatchJob, pipeline: &mut Pipeline) -> (Vec<Source>, bool) {
+fn read_all(job: &WatchJob, options: &Options, pipeline: &mut Pipeline) -> (Vec<Source>, bool) {
     let progress = Progress::start(job.progress);
-    let order = in_time_order(job.files.clone(), &|line| first_time(line, &job.options));
+    let order = in_time_order(job.files.clone(), &|line| first_time(line, options));
     for path in &order.again {
         stderr::note(&format!("{} is named twice and is read once", path.display()));
     }
@@ -59,7 +53,7 @@ fn read_all(job: &WatchJob, pipeline: &mut Pipeline) -> (Vec<Source>, bool) {
     let mut sources = Vec::new();
     let mut failed = false;
     while let Some(path) = files.pop_front() {
-        let mut source = Source::new(name_of(&path), &job.options);
+        let mut source = Source::new(name_of(&path), options);
         if let Err(error) = read_one(&path, &mut source, pipeline, &progress) {
             failed = true;
             stderr::error(&error.to_string());
@@ -157,13 +151,4 @@ fn over(threshold: Severity, report: &WatchReport) -> Option<String> {
     let named: Vec<_> =
         over.iter().take(5).map(|finding| format!("{} {}", finding.rule, finding.subject.label())).collect();
     (!over.is_empty()).then(|| format!("{} {noun} at least {threshold}: {}", over.len(), named.join(", ")))
-}
-
-/// A secret for the hashes of credentials: the same on this machine from run to run, so that a finding can be
-/// recognised, and not to be guessed from outside.
-fn secret() -> Result<[u8; 16], Failure> {
-    ratewarden_watch::machine_secret().map_err(|error| {
-        Failure::new(Exit::Usage, error, "try again; the system gave no random bytes")
-            .context("no secret could be made")
-    })
 }

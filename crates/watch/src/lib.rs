@@ -31,7 +31,7 @@ pub use live::{Live, Step, WARM_SECS};
 pub use notify::{NotifyError, alerts_config};
 pub use pipeline::{Pipeline, Source};
 pub use places::Places;
-pub use ratewarden_detect::{Engine, News, NewsState, Settings};
+pub use ratewarden_detect::{Detector, Engine, News, NewsState, Settings, detectors};
 pub use replay::{Replay, ReplayReport};
 pub use secret::machine_secret;
 pub use secrets::{SecretError, read_secret};

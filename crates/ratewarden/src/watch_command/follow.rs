@@ -4,8 +4,10 @@ use std::time::{Duration, Instant};
 
 use ratewarden_report::{Options as Page, render_finding_line, render_finding_pretty};
 use ratewarden_watch::follow::Start;
-use ratewarden_watch::{Live, News, NewsState, Pipeline, Step};
+use ratewarden_watch::{Live, News, NewsState, Step};
 
+use super::consequences::Consequences;
+use super::setup::{self, Setup};
 use crate::errors::{Exit, Failure, REPORT};
 use crate::watch_args::{WatchFormat, WatchJob};
 use crate::{output, signals, stderr};
@@ -16,7 +18,7 @@ const LOOK: Duration = Duration::from_millis(200);
 const SAVE: Duration = Duration::from_secs(1);
 
 /// Follows until a signal comes.
-pub(super) async fn run(job: &WatchJob, pipeline: Pipeline) -> Result<Exit, Failure> {
+pub(super) async fn run(job: &WatchJob) -> Result<Exit, Failure> {
     if job.files.iter().any(|path| path.as_os_str() == "-") {
         return Err(Failure::usage(
             "the standard input cannot be followed",
@@ -24,8 +26,11 @@ pub(super) async fn run(job: &WatchJob, pipeline: Pipeline) -> Result<Exit, Fail
         ));
     }
     let start = if job.from_beginning { Start::Beginning } else { Start::End };
-    let folder = job.state.as_deref();
-    let live = Live::new(&job.files, start, &job.options, pipeline, folder);
+    let Setup { pipeline, options, policy, state, notes } = setup::setup(job)?;
+    setup::say(&notes);
+    let folder = state.as_deref();
+    let mut consequences = Consequences::start(policy.as_ref(), folder, job.dry_run)?;
+    let live = Live::new(&job.files, start, &options, pipeline, folder);
     let (mut live, said) = live.map_err(|error| {
         let folder = folder.map(|folder| folder.display().to_string()).unwrap_or_default();
         Failure::new(Exit::Usage, error, "--state names a folder that can be made and written")
@@ -40,15 +45,19 @@ pub(super) async fn run(job: &WatchJob, pipeline: Pipeline) -> Result<Exit, Fail
     loop {
         let now_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         let step = live.step(now_ms);
+        consequences.follow_up(&step.news);
         tell(job, &step)?;
-        if saved.elapsed() >= SAVE {
+        if saved.elapsed() >= SAVE && consequences.are_safe() {
             saved = Instant::now();
             note_unsaved(live.save().err(), &mut unsaved);
         }
         let wait = if step.more { Duration::ZERO } else { LOOK };
         tokio::select! {
             exit = signals::signal() => {
-                note_unsaved(live.save().err(), &mut unsaved);
+                if consequences.are_safe() {
+                    note_unsaved(live.save().err(), &mut unsaved);
+                }
+                consequences.end().await;
                 return Ok(exit);
             }
             () = tokio::time::sleep(wait) => {}

@@ -1,0 +1,222 @@
+//! What findings lead to while logs are followed: alerts, and bans.
+//!
+//! Alerts are on the disk before the position in the logs moves on. A ban is placed by a task of its own, which tries again
+//! until it would have ended: a gateway that restarts must not hold up the logs.
+
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::path::Path;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use ratewarden_alerts::{Alerts, Kept, State};
+use ratewarden_guard::{NewPenalty, Operator};
+use ratewarden_policy::{Penalties, Policy};
+use ratewarden_watch::{Ban, Bans, Decision, News, NewsState, alerts_config, read_secret};
+use tokio::sync::mpsc;
+
+use crate::errors::{Exit, Failure};
+use crate::stderr;
+
+/// Bans that wait to be placed.
+const WAITING: usize = 1024;
+/// The first wait after a try that failed, doubled up to a minute.
+const FIRST_WAIT: Duration = Duration::from_secs(1);
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+/// How long alerts may take to go out at the end.
+const LAST: Duration = Duration::from_secs(5);
+
+/// Alerts and bans.
+pub(super) struct Consequences {
+    alerts: Option<Alerts>,
+    bans: Bans,
+    place: Place,
+}
+
+/// Where bans go.
+enum Place {
+    /// They are told of, and nothing else.
+    Nowhere,
+    File(std::path::PathBuf),
+    Gateway(mpsc::Sender<Ban>),
+}
+
+impl Consequences {
+    /// What the policy wants; without one findings are only printed. `state` is where the outbox is.
+    pub(super) fn start(
+        policy: Option<&Policy>,
+        state: Option<&Path>,
+        dry_run: bool,
+    ) -> Result<Self, Failure> {
+        let Some(policy) = policy else {
+            return Ok(Self { alerts: None, bans: Bans::new(Vec::new(), Vec::new()), place: Place::Nowhere });
+        };
+        let place = match &policy.watch.penalties {
+            _ if dry_run => Place::Nowhere,
+            None => Place::Nowhere,
+            Some(Penalties::File(path)) => Place::File(path.clone()),
+            Some(Penalties::Admin { server, token }) => {
+                if server.https {
+                    return Err(Failure::usage(
+                        "`watch.penalties` names an admin listener with https",
+                        "the admin listener has no TLS of its own: write http:// and reach it over loopback or a tunnel",
+                    ));
+                }
+                let token = token.as_ref().map(read_secret).transpose();
+                let token = token.map_err(|error| {
+                    Failure::new(
+                        Exit::Usage,
+                        error,
+                        "`token-file` of `watch.penalties` names the gateway's admin token",
+                    )
+                })?;
+                let host = if server.host.contains(':') {
+                    format!("[{}]", server.host)
+                } else {
+                    server.host.clone()
+                };
+                let operator = Operator::new(
+                    &format!("{host}:{}", server.port),
+                    token.as_ref().map(|token| token.expose()),
+                );
+                let operator = operator.map_err(|error| {
+                    Failure::new(Exit::Usage, error, "a token is visible ASCII characters on one line")
+                })?;
+                let (sender, waiting) = mpsc::channel(WAITING);
+                tokio::spawn(place_all(operator, waiting));
+                Place::Gateway(sender)
+            }
+        };
+        let alerts = if dry_run { None } else { alerts(policy, state)? };
+        Ok(Self { alerts, bans: Bans::new(policy.bans.clone(), policy.watch.never_ban.clone()), place })
+    }
+
+    /// Follows up what has opened and ended. When it returns alerts are on the disk, as far as the disk takes them.
+    pub(super) fn follow_up(&mut self, news: &[News]) {
+        if news.is_empty() {
+            return;
+        }
+        let now_ms = now_ms();
+        if let Some(alerts) = &self.alerts {
+            let told: Vec<_> = news.iter().map(|news| (&news.finding, state(news.state))).collect();
+            // What the disk did not take is asked for before the position is saved.
+            let _ = alerts.handle_all(&told, now_ms);
+        }
+        for one in news {
+            match self.bans.decide(one, now_ms) {
+                None => {}
+                Some(Decision::Not(why)) => stderr::note(&why),
+                Some(Decision::Ban(ban)) => self.place(ban),
+            }
+        }
+    }
+
+    /// Whether every alert is on the disk, so that the position in the logs may move on.
+    pub(super) fn are_safe(&self) -> bool {
+        self.alerts.as_ref().is_none_or(|alerts| alerts.status().kept == Kept::OnDisk)
+    }
+
+    fn place(&self, ban: Ban) {
+        let shown =
+            format!("{} {} until {} ({})", ban.subject.kind(), ban.subject.label(), ban.until, ban.reason);
+        match &self.place {
+            Place::Nowhere => stderr::note(&format!("would be banned: {shown}")),
+            Place::File(path) => match append(path, &ban) {
+                Ok(()) => stderr::note(&format!("banned: {shown}")),
+                Err(error) => stderr::error(&format!(
+                    "the ban of {shown} could not be written to {}: {error}",
+                    path.display()
+                )),
+            },
+            Place::Gateway(sender) => {
+                if sender.try_send(ban).is_err() {
+                    stderr::error(&format!("too many bans wait for the gateway; left out: {shown}"));
+                }
+            }
+        }
+    }
+
+    /// Lets alerts go out, for a while; what remains is on the disk.
+    pub(super) async fn end(self) {
+        let Some(alerts) = self.alerts else { return };
+        let _ = tokio::task::spawn_blocking(move || alerts.flush(LAST)).await;
+    }
+}
+
+const fn state(state: NewsState) -> State {
+    match state {
+        NewsState::Opened => State::Opened,
+        NewsState::Ended => State::Ended,
+    }
+}
+
+fn alerts(policy: &Policy, state: Option<&Path>) -> Result<Option<Alerts>, Failure> {
+    let host = std::fs::read_to_string("/etc/hostname").map(|name| name.trim().to_owned());
+    let host = host.ok().filter(|name| !name.is_empty()).unwrap_or_else(|| "localhost".to_owned());
+    let hint = "docs/alerts.md says what each receiver needs";
+    let config =
+        alerts_config(&policy.alerts, &host).map_err(|error| Failure::new(Exit::Usage, error, hint))?;
+    let Some(config) = config else { return Ok(None) };
+    let Some(state) = state else {
+        return Err(Failure::usage(
+            "the policy has `[[alert]]` tables, and there is no folder for what waits to be sent",
+            "name one with --state, or with `state` in the policy's `[watch]`",
+        ));
+    };
+    Alerts::start(&config, &state.join("outbox"))
+        .map(Some)
+        .map_err(|error| Failure::new(Exit::Usage, error, hint).context("alerts cannot be started"))
+}
+
+fn append(path: &Path, ban: &Ban) -> std::io::Result<()> {
+    let mut line = serde_json::to_vec(ban)?;
+    line.push(b'\n');
+    let mut file = OpenOptions::new().create(true).append(true).open(path)?;
+    file.write_all(&line)?;
+    file.sync_data()
+}
+
+/// Places bans one after another.
+async fn place_all(operator: Operator, mut waiting: mpsc::Receiver<Ban>) {
+    let mut said = false;
+    while let Some(ban) = waiting.recv().await {
+        let shown = format!("{} {}", ban.subject.kind(), ban.subject.label());
+        let wanted = NewPenalty {
+            caller: ban.caller().map(str::to_owned),
+            address: ban.address(),
+            id: None,
+            lasts: format!("{}s", ban.seconds.max(1)),
+            reason: Some(ban.reason.clone()),
+        };
+        let end = tokio::time::Instant::now() + ban.lasts();
+        let mut wait = FIRST_WAIT;
+        loop {
+            match operator.add_penalty(&wanted).await {
+                Ok(placed) => {
+                    said = false;
+                    stderr::note(&format!("banned: {shown} until {} ({})", placed.until, ban.reason));
+                    break;
+                }
+                Err(error) => {
+                    if !said {
+                        stderr::error(&format!(
+                            "the ban of {shown} could not be placed: {error}; trying again"
+                        ));
+                        said = true;
+                    }
+                    if tokio::time::Instant::now() + wait >= end {
+                        stderr::error(&format!("the ban of {shown} was never placed"));
+                        break;
+                    }
+                    tokio::time::sleep(wait).await;
+                    wait = (wait * 2).min(LONGEST_WAIT);
+                }
+            }
+        }
+    }
+}
+
+fn now_ms() -> i64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
