@@ -299,7 +299,7 @@ pub(crate) fn value(by: By, event: &Event, around: &Around<'_>) -> u64 {
         }
         By::Country => place(event, around)
             .map_or(0, |place| around.hasher.number(u64::from(u16::from_be_bytes(place.country)))),
-        By::Route => around.hasher.number(u64::from(event.route)),
+        By::Route => crate::hash::both(u64::from(event.route) + 1, 1),
         By::Template => event.template,
         By::Path => event.path,
         By::Query => event.query,

@@ -42,6 +42,29 @@ impl std::fmt::Debug for Hasher {
     }
 }
 
+/// Makes maps take keys that are hashes as they are.
+pub(crate) type Hashed = std::hash::BuildHasherDefault<AsItIs>;
+
+/// A hash is its own hash.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct AsItIs(u64);
+
+impl std::hash::Hasher for AsItIs {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+}
+
 /// Two hashes as one; 0 where either is not there.
 #[inline]
 pub(crate) const fn both(first: u64, second: u64) -> u64 {

@@ -98,7 +98,11 @@ impl<S: State> Table<S> {
     #[inline(never)]
     fn place(&mut self, key: u64, now: u32) -> (&mut S, Option<Remembered>) {
         let mut place = self.least(key, now);
-        while self.slots[place].key != 0 && self.slots.len() < self.most && self.filled * 8 > self.slots.len()
+        // A place whose time is over is free; a table grows only for the living.
+        while self.slots[place].key != 0
+            && self.slots.len() < self.most
+            && self.filled * 8 > self.slots.len()
+            && self.slots[place].state.weight(now, self.places) > 0
         {
             self.grow(now);
             place = self.least(key, now);

@@ -11,6 +11,7 @@ use ratewarden_model::Subject;
 
 use super::{Around, Over, Raised, Seen};
 use crate::event::Event;
+use crate::hash::Hashed;
 
 /// Groups that are kept.
 const GROUPS: usize = 4096;
@@ -22,8 +23,13 @@ const ENOUGH: usize = 3 * 24;
 
 #[derive(Debug)]
 pub(crate) struct Baseline {
-    groups: HashMap<u64, History>,
+    groups: HashMap<u64, History, Hashed>,
+    /// No place is looked for until this hour: all groups are alive.
+    full_until: u32,
     all: History,
+    /// Groups that have calls enough in this hour, so that not all have to be looked at.
+    busy: Vec<u64>,
+    busy_hour: u32,
     factor: u32,
     calls: u32,
 }
@@ -40,7 +46,7 @@ struct History {
 impl Baseline {
     pub(crate) fn new(factor: u32, calls: u32) -> Self {
         let all = History::new(Subject::named(ratewarden_model::SubjectKind::Route, ""), 0, 0);
-        Self { groups: HashMap::new(), all, factor, calls }
+        Self { groups: HashMap::default(), full_until: 0, all, busy: Vec::new(), busy_hour: 0, factor, calls }
     }
 
     pub(crate) fn see(&mut self, group: u64, event: &Event, around: &Around<'_>) -> Seen {
@@ -48,14 +54,23 @@ impl Baseline {
         self.all.add(hour, event.second);
         if let Some(history) = self.groups.get_mut(&group) {
             history.add(hour, event.second);
+            if history.now == self.calls && history.hour == hour {
+                if hour > self.busy_hour {
+                    self.busy.clear();
+                    self.busy_hour = hour;
+                }
+                self.busy.push(group);
+            }
             return Seen::Quiet;
         }
         if self.groups.len() >= GROUPS {
-            // Who was not seen for a week makes room; the look at all groups is bought by what it frees.
-            if self.groups.len() == GROUPS {
-                self.groups.retain(|_, history| history.hour + 7 * 24 > hour);
+            // Who was not seen for a week makes room. That is a look at all groups, so it is done once an hour.
+            if hour < self.full_until {
+                return Seen::Quiet;
             }
+            self.groups.retain(|_, history| history.hour + 7 * 24 > hour);
             if self.groups.len() >= GROUPS {
+                self.full_until = hour + 1;
                 return Seen::Quiet;
             }
         }
@@ -69,7 +84,8 @@ impl Baseline {
     pub(crate) fn tick(&mut self, now: u32) -> Vec<Raised> {
         let hour = now / HOUR;
         let mut raised = Vec::new();
-        for (&key, history) in &self.groups {
+        for &key in self.busy.iter().filter(|_| self.busy_hour == hour) {
+            let Some(history) = self.groups.get(&key) else { continue };
             let Some(most) = history.most(hour).filter(|_| history.now >= self.calls) else { continue };
             let rise = self.all.rise_beside(history, most, hour);
             let allowed = f64::from(most.max(1)) * f64::from(self.factor) * rise.max(1.0);

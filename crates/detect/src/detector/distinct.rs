@@ -4,6 +4,9 @@ use super::{Over, Seen};
 use crate::table::Table;
 use crate::window::{Marks, Stretches};
 
+/// Windows of at most so many seconds are short.
+const SHORT: u32 = 30;
+
 #[derive(Debug)]
 pub(crate) struct Distinct<const N: usize> {
     table: Table<Marks<N>>,
@@ -21,6 +24,8 @@ impl<const N: usize> Distinct<N> {
         let enough = |&bits: &u32| crate::sketch::estimate(bits, all).0 >= values;
         let bits = (1..=all).find(enough).unwrap_or(all);
         let most = room / (size_of::<Marks<N>>() + size_of::<u64>());
+        // Few groups are alive within seconds, and a small table stays in the processor's caches.
+        let most = if seconds <= SHORT { most / 4 } else { most };
         // A table rounds up to a power of two.
         let stretches = Marks::<N>::stretches(seconds);
         let table = Table::new(most / 2 + 1, 0, stretches.places());

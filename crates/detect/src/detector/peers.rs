@@ -22,7 +22,7 @@ const POWERS: usize = 64;
 #[derive(Debug)]
 pub(crate) struct Peers {
     table: Table<Read>,
-    routes: HashMap<RouteId, Route>,
+    routes: HashMap<RouteId, Route, foldhash::fast::FixedState>,
     bytes: u64,
     factor: u32,
     seconds: u32,
@@ -54,7 +54,7 @@ impl Peers {
     pub(crate) fn new(bytes: u64, factor: u32, seconds: u32) -> Self {
         Self {
             table: Table::new(GROUPS, 0, 1),
-            routes: HashMap::new(),
+            routes: HashMap::default(),
             bytes,
             factor,
             seconds: seconds.max(1),

@@ -9,6 +9,8 @@ const GROUPS: usize = 1 << 17;
 /// Windows of so many seconds and more are for slow attackers, whom a flood of new groups must not make forgotten.
 const SLOW: u32 = 600;
 const DAY: u32 = 86_400;
+/// Windows of at most so many seconds are short.
+const SHORT: u32 = 30;
 
 #[derive(Debug)]
 pub(crate) struct Rate {
@@ -49,7 +51,9 @@ impl Rate {
         let memory = if seconds >= SLOW && bytes.is_none() { stretches.places() / 2 } else { 0 };
         let slot = size_of::<Window>() + size_of::<u64>();
         // A table rounds up to a power of two.
-        let groups = bytes.map_or(GROUPS, |bytes| GROUPS.min(bytes / slot / 2 + 1));
+        // Few groups are alive within seconds, and a small table stays in the processor's caches.
+        let usual = if seconds <= SHORT { GROUPS / 4 } else { GROUPS };
+        let groups = bytes.map_or(usual, |bytes| usual.min(bytes / slot / 2 + 1));
         Self {
             table: Table::new(groups, memory, stretches.places()),
             stretches,
