@@ -89,9 +89,9 @@ pub(crate) fn as_address(number: u128) -> IpAddr {
     std::net::Ipv6Addr::from_bits(number).to_canonical()
 }
 
-/// Bits of the network that stands for a source: /24 of IPv4, /48 of IPv6.
+/// Bits of the network that stands for a source: /24 of IPv4, /64 of IPv6, which is one subscriber's line.
 const FOUR: u32 = 24;
-const SIX: u32 = 48;
+const SIX: u32 = 64;
 
 /// The network an address is in, as the number of its first address.
 pub(crate) fn network(number: u128) -> u128 {
@@ -131,7 +131,7 @@ mod tests {
         assert_eq!(as_number(four), as_number(mapped));
         assert_eq!(as_address(as_number(mapped)), four);
         assert_eq!(network_text(as_number(four)), "192.0.2.0/24");
-        assert_eq!(network_text(as_number("2001:db8:1:2::3".parse().unwrap())), "2001:db8:1::/48");
+        assert_eq!(network_text(as_number("2001:db8:1:2::3".parse().unwrap())), "2001:db8:1:2::/64");
     }
 
     #[test]

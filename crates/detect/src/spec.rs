@@ -63,7 +63,7 @@ pub enum By {
     User,
     /// The client's address.
     Address,
-    /// The network: /24 of IPv4, /48 of IPv6.
+    /// The network: /24 of IPv4, /64 of IPv6.
     Prefix,
     /// The larger network: /16 of IPv4, /32 of IPv6.
     WideNetwork,

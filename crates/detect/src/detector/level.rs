@@ -1,9 +1,10 @@
 //! What somebody holds: clusters that are alive, GPUs held for long.
 //!
 //! A level is read where the source says it (`held`), or kept by adding what is created and taking off what is ended.
-//! Holding much is no abuse by itself, for a large job does that, and who is alone holds all. A share is looked at on
-//! average over the window, and where others hold something too: it is too much when most of it came without a
-//! submission of the same caller shortly before, and in any case when it is half as much again as is allowed.
+//! Holding much for a moment is no abuse, for a large job does that. A share is looked at on average over the window: it is
+//! too much when most of it came without a submission of the same caller shortly before, and in any case when it is half
+//! as much again as is allowed. Whether others wait for it cannot be seen from what is held; on a cluster with one user the
+//! policy switches the detector off.
 
 use std::collections::HashMap;
 
@@ -20,8 +21,6 @@ const GROUPS: usize = 1 << 14;
 const HOLDS: u32 = 300;
 /// A submission explains growth for so many seconds.
 const EXPLAINS: u32 = 600;
-/// Others that must be there.
-const OTHERS: usize = 2;
 /// Stretches of the window.
 const PLACES: u32 = 8;
 
@@ -64,7 +63,6 @@ impl Level {
             }
         }
         let (length, resource) = (self.length, self.resource);
-        let is_alone = self.groups.len() <= OTHERS;
         let holder = self.groups.entry(group).or_default();
         if event.second < holder.last {
             return Seen::Quiet;
@@ -90,7 +88,7 @@ impl Level {
         let share = holder.share(length) * 100.0;
         let is_unexplained = holder.unmatched * 2.0 >= holder.amount;
         let allowed = f64::from(percent) * if is_unexplained { 1.0 } else { 1.5 };
-        if share >= allowed && holder.amount > 0.0 && !is_alone {
+        if share >= allowed && holder.amount > 0.0 {
             return over(count(holder.amount));
         }
         Seen::Quiet

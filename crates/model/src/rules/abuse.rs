@@ -41,7 +41,7 @@ rules! {
 
     HOARDING = "watch.hoarding", SEEN_ABUSE, High, 0, &["OWASP API4:2023", "CWE-770"];
     title: "One caller holds most of a resource";
-    why: "What a caller holds of GPUs or processors is averaged over half an hour: over half of all there is, and most of it came without a submission that explains it.";
+    why: "What a caller holds of GPUs or processors is averaged over half an hour: over half of all there is, most of which came without a submission that explains it, or over three quarters.";
     remedy: "End what is idle, and set a maximum per caller.";
 
     TOKEN_GUESSING = "watch.token-guessing", SEEN_ABUSE, Critical, 0, &["OWASP API2:2023", "CWE-307"];
@@ -147,7 +147,7 @@ rules! {
     LOW_AND_SLOW_NETWORK = "watch.low-and-slow-network", SEEN_ABUSE, High, 0, &["OWASP API2:2023", "CWE-307"];
     title: "One network tries a login slowly and for long";
     why: "Tries at a login by all addresses of a network over an hour, spread over most of it: refused ones, or such as have one User-Agent.";
-    remedy: "Count failed logins per network (/24, IPv6 /48) as well.";
+    remedy: "Count failed logins per network (/24, IPv6 /64) as well.";
 
     BASELINE = "watch.baseline", SEEN_ABUSE, Low, 0, &["OWASP API4:2023", "CWE-770"];
     title: "A route or a caller is far outside its own history";

@@ -195,7 +195,7 @@ impl Choice for By {
         ("token", Self::Token, "The credential."),
         ("user", Self::User, "The user's name."),
         ("address", Self::Address, "The client's address."),
-        ("prefix", Self::Prefix, "The network: /24 of IPv4, /48 of IPv6."),
+        ("prefix", Self::Prefix, "The network: /24 of IPv4, /64 of IPv6."),
         ("network", Self::WideNetwork, "The larger network: /16 of IPv4, /32 of IPv6."),
         ("asn", Self::Asn, "The autonomous system; needs `watch.geoip-asn`."),
         ("country", Self::Country, "The country; needs `watch.geoip`."),

@@ -1,0 +1,104 @@
+//! The same calls give the same findings, whatever their order within the lateness.
+
+use std::time::Duration;
+
+use ratewarden_detect::Engine;
+use ratewarden_model::Finding;
+use ratewarden_traffic::{Traffic, background, scenario};
+
+use crate::world::hashed;
+use crate::{MORNING, findings, settings};
+
+/// Abuse of many kinds at once, among honest callers.
+fn mixed() -> Traffic {
+    let honest = background::website(5, MORNING, Duration::from_secs(3600))
+        .merge(background::single_page_app(5, MORNING, Duration::from_secs(600)));
+    let names = [
+        "flood",
+        "probing",
+        "token-guessing",
+        "login-brute-force",
+        "seven-app-logins",
+        "agent-switching",
+        "crawl",
+        "enumeration-shuffled",
+        "job-flood",
+        "cluster-creations",
+        "hot-key",
+        "growing-limit",
+        "low-and-slow",
+        "token-networks",
+        "unbounded-read",
+    ];
+    names.iter().fold(honest, |traffic, name| {
+        traffic.merge(scenario::by_name(name, 5, MORNING + 60_000).unwrap().calls)
+    })
+}
+
+fn essence(findings: &[Finding]) -> Vec<(String, String, u64, String, Vec<String>)> {
+    let of = |finding: &Finding| {
+        let seen = finding.seen.as_ref().unwrap();
+        (
+            finding.rule.clone(),
+            finding.subject.label(),
+            seen.count,
+            seen.first_seen.clone(),
+            seen.samples.clone(),
+        )
+    };
+    findings.iter().map(of).collect()
+}
+
+#[test]
+fn calls_in_another_order_within_the_lateness_give_the_same_findings() {
+    let traffic = mixed();
+    let before = essence(&findings(&traffic));
+    assert!(before.len() >= 15, "{before:#?}");
+    for seed in 0..3 {
+        let after = essence(&findings(&traffic.clone().shuffled_within(seed, 9)));
+        assert_eq!(before, after, "seed {seed}");
+    }
+}
+
+#[test]
+fn the_seed_of_hashes_changes_no_finding() {
+    let traffic = mixed();
+    let with = |seed| {
+        let mut engine = Engine::new(ratewarden_detect::Settings { seed, ..settings() });
+        traffic.iter().for_each(|call| engine.see(&hashed(&call.as_call())));
+        engine.finish();
+        engine
+            .findings()
+            .iter()
+            .map(|finding| (finding.rule.clone(), finding.subject.label()))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(with(1), with(2));
+}
+
+#[test]
+fn one_call_of_the_year_2099_spoils_nothing() {
+    let traffic = mixed();
+    let before = essence(&findings(&traffic));
+    let mut engine = Engine::new(settings());
+    for (place, call) in traffic.iter().enumerate() {
+        engine.see(&hashed(&call.as_call()));
+        if place == traffic.len() / 3 {
+            engine.see(&hashed(&ratewarden_traffic::OwnedCall::at(4_070_908_800_000).as_call()));
+        }
+    }
+    engine.finish();
+    assert_eq!(essence(&engine.findings()), before);
+    assert_eq!(engine.counts().misdated, 1);
+}
+
+#[test]
+fn time_that_goes_back_begins_anew_and_loses_nothing_after_it() {
+    let attack = scenario::by_name("flood", 5, MORNING - 86_400_000).unwrap();
+    let honest = background::website(5, MORNING, Duration::from_secs(1800));
+    let mut engine = Engine::new(settings());
+    honest.iter().chain(attack.calls.iter()).for_each(|call| engine.see(&hashed(&call.as_call())));
+    engine.finish();
+    assert_eq!(engine.counts().backwards, 1);
+    assert!(engine.findings().iter().any(|finding| finding.rule == "watch.flood"));
+}
