@@ -53,7 +53,7 @@ where
             let _ = tokio::time::timeout(GRACE, outcome).await;
             let what = if exit == Exit::Terminated { "terminated" } else { "interrupted" };
             let error = anyhow::anyhow!("{what} before the end, so there is no report");
-            Err(Failure::new(exit, error, "run it again; --max-time makes it shorter"))
+            Err(Failure::new(exit, error, "run it again; a scan is shorter with --max-time"))
         }
     }
 }
