@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use ratewarden_limiter::Time;
-use rusqlite::{Connection, OpenFlags, params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params};
 
 use crate::lasting::Used;
 use crate::pairs::{Noted, PLACES, REMEMBERED};
@@ -169,6 +169,36 @@ impl Disk {
         value.try_into().map_err(|_| DiskError::Secret { path: self.path.clone() })
     }
 
+    /// The secret of the store at `path`, for who only wants to recognise callers: nothing is made or changed there. `None`
+    /// where there is no store, or one without a secret.
+    ///
+    /// # Errors
+    /// When it cannot be read, is no store, or was written by a newer version.
+    pub fn secret_of(path: &Path) -> Result<Option<[u8; 16]>, DiskError> {
+        match std::fs::metadata(path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(source) => return Err(DiskError::Permissions { path: path.to_owned(), source }),
+            // Made, and not yet filled by who made it.
+            Ok(found) if found.is_file() && found.len() == 0 => return Ok(None),
+            Ok(_) => {}
+        }
+        let failed = |source| DiskError::File { path: path.to_owned(), source };
+        let flags =
+            OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
+        let connection = Connection::open_with_flags(read_only(path), flags).map_err(failed)?;
+        connection.busy_timeout(PATIENCE).map_err(failed)?;
+        let found: i64 =
+            connection.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(failed)?;
+        match found {
+            0 => return Ok(None),
+            VERSION => {}
+            found => return Err(DiskError::Version { path: path.to_owned(), found }),
+        }
+        let read = connection.query_row("SELECT value FROM secret", [], |row| row.get::<_, Vec<u8>>(0));
+        let Some(value) = read.optional().map_err(failed)? else { return Ok(None) };
+        value.try_into().map(Some).map_err(|_| DiskError::Secret { path: path.to_owned() })
+    }
+
     /// What was used of quotas whose periods have not ended.
     ///
     /// # Errors
@@ -309,6 +339,24 @@ impl Disk {
 fn forgotten(at: Instant) -> i64 {
     let remembered = i64::try_from(REMEMBERED.as_millis()).unwrap_or(i64::MAX);
     at.wall.as_millisecond().saturating_sub(remembered)
+}
+
+/// The address under which SQLite opens a file to read it. Where nobody has it open (there is no write-ahead log), it is said
+/// not to change, since SQLite would make files beside it otherwise.
+fn read_only(path: &Path) -> String {
+    use std::fmt::Write as _;
+    let mut address = "file:".to_owned();
+    for &byte in path.as_os_str().as_encoded_bytes() {
+        if byte.is_ascii_alphanumeric() || b"/._-".contains(&byte) {
+            address.push(char::from(byte));
+        } else {
+            let _ = write!(address, "%{byte:02X}");
+        }
+    }
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    address.push_str(if Path::new(&log).exists() { "?mode=ro" } else { "?immutable=1" });
+    address
 }
 
 /// Makes the file if it is not there, readable and writable by its owner alone.

@@ -227,3 +227,23 @@ fn only_its_owner_can_read_the_file() {
     drop(Disk::open(&file).unwrap());
     assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
 }
+
+#[test]
+fn the_secret_is_read_without_a_trace_whether_or_not_somebody_has_the_store_open() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("a store? 50%#.db");
+    let beside = || std::fs::read_dir(folder.path()).unwrap().count();
+    assert_eq!(Disk::secret_of(&file).unwrap(), None);
+    assert_eq!(beside(), 0, "nothing is made");
+    let disk = Disk::open(&file).unwrap();
+    assert_eq!(Disk::secret_of(&file).unwrap(), None, "nobody has chosen one yet");
+    disk.secret([7; 16]).unwrap();
+    assert_eq!(Disk::secret_of(&file).unwrap(), Some([7; 16]), "it stands in the write-ahead log only");
+    drop(disk);
+    assert_eq!(beside(), 1);
+    assert_eq!(Disk::secret_of(&file).unwrap(), Some([7; 16]));
+    assert_eq!(beside(), 1, "nothing is left beside it");
+    std::fs::write(&file, "no store at all, but text").unwrap();
+    let error = Disk::secret_of(&file).unwrap_err();
+    assert!(matches!(error, DiskError::File { .. }) && error.to_string().contains("50%#.db"), "{error}");
+}

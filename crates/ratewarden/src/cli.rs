@@ -9,7 +9,9 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 
+use crate::replay_command::ReplayArgs;
 use crate::scan_args::ScanArgs;
+use crate::suggest_command::SuggestArgs;
 use crate::watch_args::WatchArgs;
 
 const STYLES: Styles = Styles::styled()
@@ -37,10 +39,13 @@ pub(crate) enum Command {
     /// Watch logs: who abuses what, with the numbers.
     #[command(after_help = EXIT_CODES)]
     Watch(Box<WatchArgs>),
+    /// Say what a policy would have done to calls that were logged: per limit how many, and whose.
+    #[command(after_help = EXIT_CODES)]
+    Replay(Box<ReplayArgs>),
     /// Run the gateway: callers over their limits get a 429, everybody else notices nothing.
     #[command(after_help = EXIT_CODES)]
     Guard(GuardArgs),
-    /// Check a policy, or print its schema or an example.
+    /// Check a policy, have one suggested from logs, or print the schema or an example.
     Policy {
         #[command(subcommand)]
         command: PolicyCommand,
@@ -200,6 +205,9 @@ pub(crate) enum PolicyCommand {
     },
     /// Print the JSON Schema of policies, for editors.
     Schema,
+    /// Write a policy whose limits are what callers really do, with head-room: read from logs, and measured on them.
+    #[command(after_help = EXIT_CODES)]
+    Suggest(Box<SuggestArgs>),
     /// Print a policy to begin with.
     Example {
         /// One that shows every key instead.

@@ -129,9 +129,12 @@ pub(crate) fn usage(error: &clap::Error, arguments: &[OsString]) -> Exit {
     }
     let (message, tip) = take_apart(&error.render().to_string());
     let mut named = arguments.iter().filter_map(|argument| argument.to_str());
-    let program = Cli::command();
-    let command = named.find(|name| program.find_subcommand(name).is_some());
-    let asked = command.map_or_else(|| "ratewarden".to_owned(), |name| format!("ratewarden {name}"));
+    let mut asked = "ratewarden".to_owned();
+    let mut program = Cli::command();
+    while let Some(command) = named.find_map(|name| program.find_subcommand(name).cloned()) {
+        asked = format!("{asked} {}", command.get_name());
+        program = command;
+    }
     Failure::usage(message, tip.unwrap_or_else(|| format!("`{asked} --help` says what can be given"))).print()
 }
 

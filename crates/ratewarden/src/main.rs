@@ -14,16 +14,20 @@ mod gate;
 mod guard_command;
 mod headers;
 mod key_command;
+mod logs_of;
 mod output;
 mod penalty_command;
 mod policy_command;
+mod policy_file;
 mod policy_out;
 mod progress;
+mod replay_command;
 mod rules_command;
 mod scan_args;
 mod scan_command;
 mod signals;
 mod stderr;
+mod suggest_command;
 mod watch_args;
 mod watch_command;
 
@@ -55,10 +59,11 @@ fn dispatch(command: Command) -> Result<Exit, Failure> {
             block_on(scan_command::run(job))
         }
         Command::Watch(arguments) => block_on(watch_command::run(arguments.validate()?)),
+        Command::Replay(arguments) => block_on(replay_command::run(arguments.validate()?)),
         Command::Guard(arguments) => block_on(guard_command::run(arguments)),
         Command::Key { command } => key_command::run(command),
         Command::Penalty { command } => block_on(penalty_command::run(command)),
-        Command::Policy { command } => policy_command::run(command),
+        Command::Policy { command } => block_on(policy_command::run(command)),
         Command::Demo(arguments) => block_on(demo_command::run(arguments)),
         Command::Rules(arguments) => rules_command::run(&arguments),
         Command::Completions { shell } => completions(shell),

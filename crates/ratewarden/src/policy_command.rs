@@ -1,4 +1,4 @@
-//! `ratewarden policy`: what can be said of a policy without running it.
+//! `ratewarden policy`: what can be said of a policy without running it, and one that is made from logs.
 
 use std::path::Path;
 
@@ -6,14 +6,15 @@ use ratewarden_policy as policy;
 
 use crate::cli::PolicyCommand;
 use crate::errors::{Exit, Failure};
-use crate::output;
+use crate::{output, suggest_command};
 
 /// A policy that can be started as it is.
 const STARTER: &str = include_str!("../assets/starter.toml");
 
-pub(crate) fn run(command: PolicyCommand) -> Result<Exit, Failure> {
+pub(crate) async fn run(command: PolicyCommand) -> Result<Exit, Failure> {
     match command {
         PolicyCommand::Check { file } => check(&file),
+        PolicyCommand::Suggest(arguments) => suggest_command::run(arguments.validate()?).await,
         PolicyCommand::Schema => {
             output::print(format!("{:#}\n", policy::schema()).as_bytes())?;
             Ok(Exit::Fine)

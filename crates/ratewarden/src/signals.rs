@@ -53,38 +53,55 @@ where
             let _ = tokio::time::timeout(GRACE, outcome).await;
             let what = if exit == Exit::Terminated { "terminated" } else { "interrupted" };
             let error = anyhow::anyhow!("{what} before the end, so there is no report");
-            Err(Failure::new(exit, error, "run it again; --max-time makes it shorter"))
+            Err(Failure::new(exit, error, "run it again; a scan is shorter with --max-time"))
         }
     }
 }
 
-/// Waits for the first signal that asks the program to end.
-pub(crate) async fn signal() -> Exit {
-    tokio::select! {
-        () = interrupted() => Exit::Interrupted,
-        () = terminated() => Exit::Terminated,
+/// Waits for the first signal that asks the program to end. It is listened for from the call on, not only while somebody waits:
+/// who looks up from work now and then keeps what this gives, and misses none.
+pub(crate) fn signal() -> impl Future<Output = Exit> {
+    let (interrupted, terminated) = (interrupts(), terminations());
+    async move {
+        tokio::select! {
+            () = interrupted => Exit::Interrupted,
+            () = terminated => Exit::Terminated,
+        }
     }
 }
 
-async fn interrupted() {
-    // Where the handler cannot be installed, the system's own stays and ends the program.
+#[cfg(unix)]
+fn interrupts() -> impl Future<Output = ()> {
+    came(tokio::signal::unix::SignalKind::interrupt())
+}
+
+#[cfg(unix)]
+fn terminations() -> impl Future<Output = ()> {
+    came(tokio::signal::unix::SignalKind::terminate())
+}
+
+/// Where the handler cannot be installed, the system's own stays and ends the program.
+#[cfg(unix)]
+fn came(kind: tokio::signal::unix::SignalKind) -> impl Future<Output = ()> {
+    let listening = tokio::signal::unix::signal(kind);
+    async move {
+        match listening {
+            Ok(mut listening) => {
+                listening.recv().await;
+            }
+            Err(_) => std::future::pending().await,
+        }
+    }
+}
+
+#[cfg(not(unix))]
+async fn interrupts() {
     if tokio::signal::ctrl_c().await.is_err() {
         std::future::pending::<()>().await;
     }
 }
 
-#[cfg(unix)]
-async fn terminated() {
-    use tokio::signal::unix::{SignalKind, signal};
-    match signal(SignalKind::terminate()) {
-        Ok(mut terminate) => {
-            terminate.recv().await;
-        }
-        Err(_) => std::future::pending().await,
-    }
-}
-
 #[cfg(not(unix))]
-async fn terminated() {
+async fn terminations() {
     std::future::pending().await
 }

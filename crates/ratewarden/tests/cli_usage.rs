@@ -161,7 +161,7 @@ fn help_version_completions_and_man_are_data() {
         assert_eq!(ran.stderr, "");
     }
     run(&["completions", "cmd"]).refuses("bash", "ratewarden completions --help");
-    run(&["man", "watch"]).refuses("no command `watch`", "scan");
+    run(&["man", "wacth"]).refuses("no command `wacth`", "watch");
 }
 
 #[test]

@@ -169,6 +169,18 @@ impl Follower {
     /// the line's end. `now_ms` is any clock in milliseconds that does not go backwards. At most [`BUDGET`] bytes of each path (and
     /// the rest of a line) are read.
     pub fn poll(&mut self, now_ms: u64, mut each: impl FnMut(SourceId, Position, Line<'_>)) -> Progress {
+        self.poll_while(now_ms, |source, position, line| {
+            each(source, position, line);
+            true
+        })
+    }
+
+    /// As [`Self::poll`], until `each` says that no more is wanted of a path now: the rest of it is for the next poll.
+    pub fn poll_while(
+        &mut self,
+        now_ms: u64,
+        mut each: impl FnMut(SourceId, Position, Line<'_>) -> bool,
+    ) -> Progress {
         let mut progress = Progress::default();
         for path in &mut self.paths {
             path.poll(now_ms, &mut self.splitter, &mut progress, &mut each);

@@ -40,6 +40,8 @@ pub struct Live {
     start: Start,
     /// By the caller's clock, when the last line came.
     last_line_ms: u64,
+    /// The calls' own time then, in seconds since 1970.
+    newest: Option<u32>,
 }
 
 /// What a step did.
@@ -76,8 +78,17 @@ impl Live {
         let sources = paths.iter().map(|path| Source::new(path.display().to_string(), options)).collect();
         let follower = Follower::new(paths.to_vec(), start, saved.as_ref());
         let positions = VecDeque::new();
-        let live =
-            Self { follower, pipeline, sources, positions, state: document, saved, start, last_line_ms: 0 };
+        let live = Self {
+            follower,
+            pipeline,
+            sources,
+            positions,
+            state: document,
+            saved,
+            start,
+            last_line_ms: 0,
+            newest: None,
+        };
         Ok((live, said))
     }
 
@@ -85,22 +96,28 @@ impl Live {
     /// calls' time goes on with it.
     pub fn step(&mut self, now_ms: u64) -> Step {
         let (pipeline, sources) = (&mut self.pipeline, &mut self.sources);
-        let progress = self.follower.poll(now_ms, |SourceId(place), _, line| {
+        // Reading halts where a position is to be remembered: otherwise hours of a quiet log could lie between two.
+        let halt = self.positions.back().map(|(second, _)| second.saturating_add(STEP_SECS));
+        let is_kept = self.state.is_some();
+        let progress = self.follower.poll_while(now_ms, |SourceId(place), _, line| {
             if let Some(source) = sources.get_mut(place) {
                 pipeline.line(source, &line);
             }
+            let newest = pipeline.newest_second();
+            !(is_kept && newest.is_some() && newest >= halt)
         });
         let is_first = self.positions.is_empty() && self.start == Start::End;
-        if is_first && self.pipeline.newest_ms().is_none() && progress.lines == 0 {
+        if is_first && self.pipeline.newest_second().is_none() && progress.lines == 0 {
             // Where the end was, before any line of ours.
             self.positions.push_back((0, self.follower.position()));
         }
         if progress.lines > 0 {
             self.last_line_ms = now_ms;
+            self.newest = self.pipeline.newest_second();
             self.remember();
-        } else if let Some(newest_ms) = self.pipeline.newest_ms() {
+        } else if let Some(newest) = self.newest {
             let passed = i64::try_from(now_ms.saturating_sub(self.last_line_ms)).unwrap_or(0);
-            self.pipeline.advance(newest_ms.saturating_add(passed));
+            self.pipeline.advance((i64::from(newest) * 1000).saturating_add(passed));
         }
         let name = |SourceId(place)| {
             let path = self.follower.path(SourceId(place));
@@ -141,8 +158,9 @@ impl Live {
     }
 
     fn remember(&mut self) {
-        let newest = self.pipeline.newest_ms().and_then(|ms| u32::try_from(ms.div_euclid(1000)).ok());
-        let Some(second) = newest else { return };
+        let Some(second) = self.pipeline.newest_second() else { return };
+        // Time went back: what is remembered of the time ahead of it would never be let go.
+        self.positions.retain(|(known, _)| *known <= second.saturating_add(STEP_SECS));
         if self.positions.back().is_some_and(|(last, _)| second < last.saturating_add(STEP_SECS)) {
             return;
         }

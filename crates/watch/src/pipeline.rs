@@ -9,6 +9,9 @@ use crate::credentials::Credentials;
 use crate::source::Line;
 use crate::tally::{Reason, Tally};
 
+/// A call that is further ahead of what is settled is not believed.
+const AHEAD_SECS: u32 = 1_200;
+
 /// One source: how its lines are read, and what became of them.
 #[derive(Debug)]
 pub struct Source {
@@ -90,6 +93,16 @@ impl Pipeline {
     #[must_use]
     pub fn newest_ms(&self) -> Option<i64> {
         (self.last_ms > i64::MIN).then_some(self.last_ms)
+    }
+
+    /// The second to which the calls' own time has come; `None` before the first. A call far ahead of all others, and one
+    /// from before time went back, do not count.
+    #[must_use]
+    pub fn newest_second(&self) -> Option<u32> {
+        let settled = self.engine.settled_until();
+        let newest = u32::try_from(self.newest_ms()?.div_euclid(1000)).unwrap_or(u32::MAX);
+        // Time is never further ahead of what is settled than by the greatest lateness and what is not yet far ahead.
+        Some(if newest <= settled.saturating_add(AHEAD_SECS) { newest } else { settled })
     }
 
     /// Everything before this second was looked at.

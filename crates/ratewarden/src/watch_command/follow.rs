@@ -1,5 +1,6 @@
 //! `watch --follow`: goes on until a signal ends it.
 
+use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use ratewarden_report::{Options as Page, render_finding_line, render_finding_pretty};
@@ -39,6 +40,7 @@ pub(super) async fn run(job: &WatchJob) -> Result<Exit, Failure> {
     if let Some(why) = said {
         stderr::note(&format!("the saved position is not used, reading begins anew: {why}"));
     }
+    let mut signal = pin!(signals::signal());
     let begun = Instant::now();
     let mut saved = Instant::now();
     let mut unsaved = None;
@@ -53,7 +55,7 @@ pub(super) async fn run(job: &WatchJob) -> Result<Exit, Failure> {
         }
         let wait = if step.more { Duration::ZERO } else { LOOK };
         tokio::select! {
-            exit = signals::signal() => {
+            exit = &mut signal => {
                 if consequences.are_safe() {
                     note_unsaved(live.save().err(), &mut unsaved);
                 }

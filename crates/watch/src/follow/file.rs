@@ -9,8 +9,8 @@ use crate::source::{Line, Opened, Splitter};
 use super::saved::{HEAD, SavedFile, born};
 use super::{BUDGET, FileId, GRACE_MS, Position, Progress, SourceId};
 
-/// Where lines go.
-pub(super) type Each<'a> = dyn FnMut(SourceId, Position, Line<'_>) + 'a;
+/// Where lines go; says whether more are wanted.
+pub(super) type Each<'a> = dyn FnMut(SourceId, Position, Line<'_>) -> bool + 'a;
 
 /// One file that is read.
 pub(super) struct FollowedFile {
@@ -44,7 +44,7 @@ enum Reader {
 pub(super) enum Reading {
     /// Everything that is there was read.
     Everything,
-    /// The budget is spent.
+    /// The budget is spent, or no more is wanted now.
     More,
 }
 
@@ -202,7 +202,12 @@ impl FollowedFile {
                 progress.lines += 1;
                 progress.bytes += end - self.offset;
                 self.offset = end;
-                each(self.source, Position { source: self.source, file: self.id, offset: end }, line);
+                let position = Position { source: self.source, file: self.id, offset: end };
+                if !each(self.source, position, line) {
+                    // What was read beyond it is read again.
+                    (self.read_past, self.seen) = (0, end);
+                    return Ok(Reading::More);
+                }
             }
             self.read_past = splitter.read_past();
             self.seen = self.seen.max(at);
@@ -235,7 +240,10 @@ impl FollowedFile {
                     return Err(io::Error::other(error));
                 }
             };
-            each(self.source, Position { source: self.source, file: self.id, offset: self.offset }, line);
+            let position = Position { source: self.source, file: self.id, offset: self.offset };
+            if !each(self.source, position, line) {
+                return Ok(Reading::More);
+            }
         }
         self.reader = Reader::Ended;
         Ok(Reading::Everything)
