@@ -1,7 +1,7 @@
 //! The logs that are read: honest visitors of one day, written once and then in the page cache.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read, Write};
+use std::io::{self, BufRead as _, BufReader, Read as _, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
@@ -56,18 +56,20 @@ impl Log {
         Ok(Self { lines, bytes: file.bytes, addresses, path })
     }
 
-    /// The first lines of it as a log of their own; all of them where there are not so many.
-    pub(super) fn first(&self, lines: u64, path: PathBuf) -> Result<Self> {
-        let from =
-            File::open(&self.path).with_context(|| format!("could not read {}", self.path.display()))?;
-        let mut slice = Vec::new();
-        let mut from = BufReader::new(from);
-        let mut taken = 0;
-        while taken < lines && io::BufRead::read_until(&mut from, b'\n', &mut slice)? > 0 {
-            taken += 1;
+    /// The first lines of it as a log of their own; `None` where there are no more.
+    pub(super) fn first(&self, lines: u64, folder: &Path) -> Result<Option<Self>> {
+        if lines >= self.lines {
+            return Ok(None);
         }
+        let read = || format!("could not read {}", self.path.display());
+        let mut from = BufReader::new(File::open(&self.path).with_context(read)?);
+        let mut slice = Vec::new();
+        for _ in 0..lines {
+            from.read_until(b'\n', &mut slice).with_context(read)?;
+        }
+        let path = folder.join(format!("first-{lines}.log"));
         std::fs::write(&path, &slice).with_context(|| format!("could not write {}", path.display()))?;
-        Ok(Self { path, lines: taken, bytes: slice.len() as u64, addresses: self.addresses })
+        Ok(Some(Self { path, lines, bytes: slice.len() as u64, addresses: self.addresses }))
     }
 
     /// Reads it once, so that who comes first does not pay for the disk.
@@ -119,9 +121,10 @@ mod tests {
             assert_eq!(text.len() as u64, log.bytes);
             assert_eq!(text.iter().filter(|&&byte| byte == b'\n').count() as u64, log.lines);
             assert!(log.bytes.abs_diff(10_000_000) < 500_000, "{log:?}");
-            let slice = log.first(10, folder.path().join("slice")).unwrap();
+            let slice = log.first(10, folder.path()).unwrap().unwrap();
             let first = std::fs::read(&slice.path).unwrap();
             assert!(slice.lines == 10 && text.starts_with(&first) && first.ends_with(b"\n"));
+            assert!(log.first(log.lines, folder.path()).unwrap().is_none());
         }
     }
 }

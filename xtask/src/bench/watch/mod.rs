@@ -31,6 +31,9 @@ pub(crate) struct Args {
     /// How often each program has its turn
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
     rounds: u32,
+    /// Peers read at most so many lines; their rates do not depend much on it, their memory does
+    #[arg(long, value_name = "LINES", value_parser = clap::value_parser!(u64).range(1000..))]
+    peer_lines: Option<u64>,
     /// Only cases whose name contains this: nginx, json, keys
     #[arg(long)]
     only: Option<String>,
@@ -76,18 +79,29 @@ const GOAL_BYTES: u64 = 256 << 20;
 /// How much is read.
 struct Size {
     bytes: u64,
-    /// Lines that fail2ban gets.
-    slice: u64,
+    /// Lines that peers get at most.
+    peers: u64,
+    /// Lines that fail2ban gets at most.
+    fail2ban: u64,
     /// Distinct addresses of the case about memory.
     keys: u64,
 }
 
 impl Size {
-    const fn of(short: bool) -> Self {
+    fn of(short: bool, peers: Option<u64>) -> Self {
+        let peers = peers.unwrap_or(u64::MAX);
         if short {
-            Self { bytes: 50_000_000, slice: 20_000, keys: 1_000_000 }
+            Self { bytes: 50_000_000, peers, fail2ban: peers.min(20_000), keys: 1_000_000 }
         } else {
-            Self { bytes: 1_000_000_000, slice: 100_000, keys: 10_000_000 }
+            Self { bytes: 1_000_000_000, peers, fail2ban: peers.min(100_000), keys: 10_000_000 }
+        }
+    }
+
+    const fn lines(&self, peer: Peer) -> u64 {
+        match peer {
+            Peer::Ratewarden => u64::MAX,
+            Peer::Fail2ban => self.fail2ban,
+            Peer::GoAccess | Peer::Rsigma => self.peers,
         }
     }
 }
@@ -126,7 +140,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         Some(binary) => binary.canonicalize().with_context(|| format!("no binary {}", binary.display()))?,
         None => build()?,
     };
-    let (folder, size) = (Folder::new(args.keep)?, Size::of(args.short));
+    let (folder, size) = (Folder::new(args.keep)?, Size::of(args.short, args.peer_lines));
     let starter = Starter { binary: &binary, core: process::core()?, folder: &folder.path };
     println!(
         "each program on core {} alone, {} rounds; rates in million lines a second, median (min–max)",
@@ -156,13 +170,13 @@ fn measure(
 ) -> Result<bool> {
     eprintln!("{}: writing the log", case.name);
     let log = Log::write(starter.folder.join(format!("{}.log", case.name)), case.form, size.bytes)?;
-    let slice = log.first(size.slice, starter.folder.join("slice.log"))?;
     let mut runners = Vec::new();
     for &peer in [Peer::Ratewarden].iter().chain(case.peers) {
         match left_out {
             Some((absent, why)) if absent == peer => println!("{} takes no part: {why}", peer.name()),
             _ => {
-                let read = if peer == Peer::Fail2ban { &slice } else { &log };
+                let slice = log.first(size.lines(peer), starter.folder)?;
+                let read = slice.as_ref().unwrap_or(&log);
                 runners.push((peer.program(starter, read)?, Entry::new(peer, read.lines)));
             }
         }
@@ -185,7 +199,6 @@ fn measure(
     );
     let (text, met) = report::rates(&entries, case.goal_rate, case.goal_ratio);
     print!("{text}");
-    fs::remove_file(&slice.path).context("could not remove the slice")?;
     Ok(met)
 }
 
