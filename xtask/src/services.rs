@@ -31,7 +31,7 @@ const PROGRAMS: [(&str, &str); 10] = [
 
 /// Installs whatever is missing.
 pub(crate) fn install() -> Result<()> {
-    packages()?;
+    programs(&PROGRAMS)?;
     python()?;
     node()?;
     match wanted::installed() {
@@ -44,13 +44,15 @@ pub(crate) fn install() -> Result<()> {
     }
 }
 
-fn packages() -> Result<()> {
-    let mut packages: Vec<&str> = PROGRAMS
+/// Installs Debian's package of each of these programs that is missing; with `python3` also what environments need.
+pub(crate) fn programs(programs: &[(&str, &'static str)]) -> Result<()> {
+    let mut packages: Vec<&str> = programs
         .iter()
         .filter(|(program, _)| wanted::find_program(program).is_none())
         .map(|&(_, package)| package)
         .collect();
-    if !run::succeeds(Command::new("python3").args(["-c", "import ensurepip, venv"])) {
+    let needs_python = programs.iter().any(|(program, _)| *program == "python3");
+    if needs_python && !run::succeeds(Command::new("python3").args(["-c", "import ensurepip, venv"])) {
         packages.push("python3-venv");
     }
     if packages.is_empty() {

@@ -8,6 +8,7 @@ mod figures;
 mod guard;
 mod limiter;
 mod table;
+mod watch;
 
 use anyhow::Result;
 
@@ -20,6 +21,8 @@ pub(crate) enum Bench {
     Crowd(crowd::Args),
     /// The store of limits beside governor: decisions in the same CPU time
     Limiter(limiter::Args),
+    /// Reading logs beside GoAccess, fail2ban and rsigma: lines a second on one core, memory
+    Watch(watch::Args),
 }
 
 /// Measures it.
@@ -28,5 +31,6 @@ pub(crate) fn run(bench: &Bench) -> Result<()> {
         Bench::Guard(args) => guard::run(args),
         Bench::Crowd(args) => crowd::run(args),
         Bench::Limiter(args) => limiter::run(args),
+        Bench::Watch(args) => watch::run(args),
     }
 }
