@@ -216,7 +216,7 @@ impl Detector {
         }
     }
 
-    fn is_news(&mut self, News { state, finding }: &News) -> bool {
+    fn is_news(&mut self, News { state, finding, .. }: &News) -> bool {
         let (rule, subject) = (finding.rule.as_str(), finding.subject.label());
         let kind = finding.subject.kind();
         let (count, threshold) =
@@ -242,7 +242,11 @@ impl Detector {
     /// Ends what was carried over a reload and was not found again.
     fn expire(&mut self, now_ms: i64) {
         let over = self.shared.detection.board().over(now_ms);
-        let ended = over.into_iter().map(|finding| News { state: NewsState::Ended, finding });
+        let ended = over.into_iter().map(|finding| News {
+            state: NewsState::Ended,
+            detector: String::new(),
+            finding,
+        });
         self.tell(ended.collect());
     }
 
@@ -255,7 +259,11 @@ impl Detector {
         self.finish();
         self.engine = *engine;
         let over = shared.detection.board().carry(&loaded.policy.detectors, now_ms);
-        let ended = over.into_iter().map(|finding| News { state: NewsState::Ended, finding });
+        let ended = over.into_iter().map(|finding| News {
+            state: NewsState::Ended,
+            detector: String::new(),
+            finding,
+        });
         self.tell(ended.collect());
     }
 
