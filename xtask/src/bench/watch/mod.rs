@@ -52,11 +52,12 @@ pub(crate) struct Args {
 struct Case {
     name: &'static str,
     form: Form,
-    /// The first is the one that the goal is about.
     peers: &'static [Peer],
+    /// The peer that the goal is about.
+    beside: Peer,
     /// Lines in a second of CPU time.
     goal_rate: f64,
-    /// Times the rate of the first peer.
+    /// Times the rate of that peer.
     goal_ratio: f64,
 }
 
@@ -65,10 +66,18 @@ const CASES: [Case; 2] = [
         name: "nginx",
         form: Form::Nginx,
         peers: &[Peer::GoAccess, Peer::Fail2ban],
+        beside: Peer::GoAccess,
         goal_rate: 3e6,
         goal_ratio: 30.0,
     },
-    Case { name: "json", form: Form::Json, peers: &[Peer::Rsigma], goal_rate: 1.2e6, goal_ratio: 3.0 },
+    Case {
+        name: "json",
+        form: Form::Json,
+        peers: &[Peer::Rsigma],
+        beside: Peer::Rsigma,
+        goal_rate: 1.2e6,
+        goal_ratio: 3.0,
+    },
 ];
 
 /// The case that is about memory.
@@ -197,7 +206,7 @@ fn measure(
         thousands(float(log.bytes) / 1e6),
         thousands(float(log.addresses))
     );
-    let (text, met) = report::rates(&entries, case.goal_rate, case.goal_ratio);
+    let (text, met) = report::rates(&entries, case.beside, case.goal_rate, case.goal_ratio);
     print!("{text}");
     Ok(met)
 }
