@@ -311,6 +311,32 @@ mod tests {
     }
 
     #[test]
+    fn a_ban_for_a_finding_doubles_and_leaves_one_in_force_as_it_is() {
+        let sentence = |spares| Sentence {
+            whom: Whom::Address,
+            label: Some("192.0.2.1".into()),
+            cause: Cause::Finding { rule: "watch.flood".into(), reason: "320 seen".into() },
+            spares,
+            first: Duration::from_secs(100),
+            up_to: Duration::from_secs(300),
+            forget: Duration::from_secs(1_000),
+        };
+        let penalties = Penalties::default();
+        let lasts = |seconds, spares| {
+            let ban = penalties.sentence(7, sentence(spares), at(seconds))?;
+            Some((ban.until.since(at(seconds)).as_secs(), ban.times))
+        };
+        assert_eq!((lasts(1, true), lasts(50, true)), (Some((100, 0)), None));
+        assert_eq!(lasts(50, false), Some((100, 0)), "one that spares nobody stands beside it");
+        assert_eq!((lasts(101, true), lasts(400, true)), (Some((200, 1)), Some((300, 2))));
+        assert_eq!(lasts(2_000, true), Some((100, 0)), "a first one again");
+        assert_eq!(penalties.find(7, at(50)).unwrap().cause.told(), "watch.flood");
+        let instant = Instant { now: at(2_000), wall: jiff::Timestamp::from_second(1_800_000_000).unwrap() };
+        let restarted = Penalties::default();
+        assert_eq!(restarted.restore(&penalties.kept(instant), instant), 1, "its cause is kept too");
+    }
+
+    #[test]
     fn an_operator_bans_an_address_beside_its_lock_out_and_by_the_id_of_either() {
         let ban = |spares, seconds, times| Ban {
             whom: Whom::Address,

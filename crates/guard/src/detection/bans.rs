@@ -46,7 +46,8 @@ pub(super) struct Bans {
 
 #[derive(Debug)]
 struct Rule {
-    /// Of the findings.
+    detector: String,
+    /// Of its findings.
     rule: String,
     first: Duration,
     up_to: Duration,
@@ -64,6 +65,7 @@ struct Never {
 
 #[derive(Debug)]
 struct Running {
+    detector: String,
     finding: Finding,
     lasts: Duration,
     until: Time,
@@ -91,10 +93,11 @@ impl Bans {
     /// Takes the bans of a policy; those that have begun go on.
     pub(super) fn set(&mut self, policy: &Policy) {
         let rules = policy.bans.iter().map(|ban| {
-            let detector = policy.detectors.iter().find(|detector| detector.name == ban.detector);
-            let lingers = detector.map_or(LINGERS, |detector| detector.seconds.max(LINGERS));
+            let its = policy.detectors.iter().find(|detector| detector.name == ban.detector);
+            let lingers = its.map_or(LINGERS, |detector| detector.seconds.max(LINGERS));
             let lingers = Duration::from_secs(lingers.into());
-            Rule { rule: ban.rule.clone(), first: ban.ban, up_to: ban.up_to, lingers }
+            let detector = ban.detector.clone();
+            Rule { detector, rule: ban.rule.clone(), first: ban.ban, up_to: ban.up_to, lingers }
         });
         self.rules = rules.collect();
         self.never = Never::default();
@@ -136,9 +139,9 @@ impl Bans {
         self.known.note(name, id, whom, is_spared);
     }
 
-    /// A finding has opened.
-    pub(super) fn opened(&mut self, shared: &Shared, finding: &Finding) {
-        if let Some(running) = self.sentence(shared, finding) {
+    /// A finding of a detector has opened.
+    pub(super) fn opened(&mut self, shared: &Shared, detector: &str, finding: &Finding) {
+        if let Some(running) = self.sentence(shared, detector, finding) {
             self.running.insert(finding.fingerprint.clone(), running);
         }
     }
@@ -155,17 +158,17 @@ impl Bans {
         let over: Vec<String> = over.map(|(fingerprint, _)| fingerprint.clone()).collect();
         for fingerprint in over {
             let Some(running) = self.running.remove(&fingerprint) else { continue };
-            let rule = self.rules.iter().find(|rule| rule.rule == running.finding.rule);
+            let rule = self.rules.iter().find(|rule| rule.detector == running.detector);
             let went_on = rule.is_some_and(|rule| rule.lingers <= running.lasts);
-            if went_on && let Some(again) = self.sentence(shared, &running.finding) {
+            if went_on && let Some(again) = self.sentence(shared, &running.detector, &running.finding) {
                 self.running.insert(fingerprint, again);
             }
         }
     }
 
     /// Begins the ban that a finding leads to; what is to be remembered of it.
-    fn sentence(&self, shared: &Shared, finding: &Finding) -> Option<Running> {
-        let rule = self.rules.iter().find(|rule| rule.rule == finding.rule)?;
+    fn sentence(&self, shared: &Shared, detector: &str, finding: &Finding) -> Option<Running> {
+        let rule = self.rules.iter().find(|rule| rule.detector == detector)?;
         let name = finding.subject.label();
         let offender = match self.offender(&shared.loaded().identifier, &finding.subject) {
             Ok(offender) => offender,
@@ -199,12 +202,12 @@ impl Bans {
         };
         let Some(ban) = shared.penalties.sentence(offender.id, sentence, now) else {
             // Somebody else has banned it, and may do so for less long.
-            let (finding, lasts) = (finding.clone(), rule.up_to);
-            return Some(Running { finding, lasts, until: now.after(AGAIN) });
+            let (detector, finding, lasts) = (detector.to_owned(), finding.clone(), rule.up_to);
+            return Some(Running { detector, finding, lasts, until: now.after(AGAIN) });
         };
         let lasts = ban.until.since(now);
         warn!(rule = rule.rule, subject = name, seconds = lasts.as_secs(), "A finding leads to a ban.");
-        Some(Running { finding: finding.clone(), lasts, until: ban.until })
+        Some(Running { detector: detector.to_owned(), finding: finding.clone(), lasts, until: ban.until })
     }
 
     fn offender(&self, identifier: &Identifier, subject: &Subject) -> Result<Offender, Let> {
@@ -253,4 +256,26 @@ impl Never {
 #[expect(clippy::cast_possible_truncation, reason = "the last digits are what is wanted")]
 const fn digits(id: u128) -> u64 {
     id as u64 & DIGITS
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_exempt_address_exempts_whatever_is_counted_as_one_with_it_and_nothing_else() {
+        let networks = ["192.0.2.7/32", "2001:db8::1/128", "10.0.0.0/8"];
+        let networks = networks.map(|network| network.parse().unwrap()).to_vec();
+        let never = Never { networks, ..Never::default() };
+        for (address, is_held) in [
+            ("192.0.2.7", true),
+            ("192.0.2.8", false),
+            ("10.1.2.3", true),
+            ("2001:db8::1", true),
+            ("2001:db8::2", true),
+            ("2001:db8:0:1::1", false),
+        ] {
+            assert_eq!(never.holds(address.parse().unwrap(), 64), is_held, "{address}");
+        }
+    }
 }

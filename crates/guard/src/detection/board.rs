@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
-use ratewarden_detect::Detector;
+use ratewarden_detect::{Detector, News, NewsState};
 use ratewarden_model::Finding;
 
 /// Findings that have ended and are still shown.
@@ -28,6 +28,8 @@ pub(crate) struct Board {
 #[derive(Debug)]
 struct Open {
     finding: Finding,
+    /// The name of its detector.
+    detector: String,
     /// Its detector began anew. Unless it is found again until then (Unix time in milliseconds), it is over.
     carried_until: Option<i64>,
 }
@@ -40,9 +42,9 @@ pub(crate) struct Shown {
 }
 
 impl Board {
-    /// A finding has opened; whether that is news.
-    pub(super) fn opened(&mut self, finding: &Finding) -> bool {
-        let open = Open { finding: finding.clone(), carried_until: None };
+    /// A finding of a detector has opened; whether that is news.
+    pub(super) fn opened(&mut self, detector: &str, finding: &Finding) -> bool {
+        let open = Open { finding: finding.clone(), detector: detector.to_owned(), carried_until: None };
         if self.open.insert(finding.fingerprint.clone(), open).is_some() {
             return false;
         }
@@ -70,8 +72,8 @@ impl Board {
 
     /// All detectors begin anew, as these: what is open stays so for as long as its detector may need to find it again.
     /// Returns what is looked for no more.
-    pub(super) fn carry(&mut self, detectors: &[Detector], now_ms: i64) -> Vec<Finding> {
-        for Open { finding, carried_until } in self.open.values_mut() {
+    pub(super) fn carry(&mut self, detectors: &[Detector], now_ms: i64) -> Vec<News> {
+        for Open { finding, carried_until, .. } in self.open.values_mut() {
             let its = detectors.iter().filter(|detector| detector.rule == finding.rule);
             let window = its.map(|detector| i64::from(detector.seconds) * 1_000).max();
             let until = window.map_or(now_ms, |window| now_ms.saturating_add(window.max(LINGERS_MS)));
@@ -80,12 +82,16 @@ impl Board {
         self.over(now_ms)
     }
 
-    /// Findings that were carried and not found again in time.
-    pub(super) fn over(&mut self, now_ms: i64) -> Vec<Finding> {
-        let is_over = |open: &Open| open.carried_until.is_some_and(|until| until <= now_ms);
-        let mut over: Vec<Finding> =
-            self.open.values().filter(|open| is_over(open)).map(|open| open.finding.clone()).collect();
-        over.sort_by(|one, other| one.fingerprint.cmp(&other.fingerprint));
+    /// Findings that were carried and not found again in time: they have ended.
+    pub(super) fn over(&self, now_ms: i64) -> Vec<News> {
+        let is_over = |open: &&Open| open.carried_until.is_some_and(|until| until <= now_ms);
+        let ended = |open: &Open| News {
+            state: NewsState::Ended,
+            detector: open.detector.clone(),
+            finding: open.finding.clone(),
+        };
+        let mut over: Vec<News> = self.open.values().filter(is_over).map(ended).collect();
+        over.sort_by(|one, other| one.finding.fingerprint.cmp(&other.finding.fingerprint));
         over
     }
 
@@ -136,10 +142,10 @@ mod tests {
     fn a_finding_is_one_line_however_often_it_opens() {
         let mut board = Board::default();
         for _ in 0..2 {
-            assert!(board.opened(&finding("192.0.2.1")));
+            assert!(board.opened("flood", &finding("192.0.2.1")));
             board.ended(finding("192.0.2.1"));
         }
-        assert!(board.opened(&finding("192.0.2.2")) && board.opened(&finding("192.0.2.1")));
+        assert!(board.opened("flood", &finding("192.0.2.2")) && board.opened("flood", &finding("192.0.2.1")));
         let states: Vec<bool> = board.all().iter().map(|shown| shown.is_open).collect();
         assert_eq!(states, [true, true, false]);
         assert_eq!(board.counts()["watch.flood"], (2, 4));
@@ -156,12 +162,13 @@ mod tests {
             ratewarden_detect::detectors().into_iter().filter(|one| one.rule == "watch.flood").collect();
         let window = flood.iter().map(|one| i64::from(one.seconds) * 1_000).max().unwrap().max(LINGERS_MS);
         for address in ["192.0.2.1", "192.0.2.2"] {
-            board.opened(&finding(address));
+            board.opened("flood", &finding(address));
         }
         assert!(board.carry(&flood, 1_000).is_empty());
-        assert!(!board.opened(&finding("192.0.2.1")), "found again, and no news");
+        assert!(!board.opened("flood", &finding("192.0.2.1")), "found again, and no news");
         assert!(board.over(999 + window).is_empty());
-        assert_eq!(board.over(1_000 + window), [finding("192.0.2.2")]);
+        let over: Vec<Finding> = board.over(1_000 + window).into_iter().map(|news| news.finding).collect();
+        assert_eq!(over, [finding("192.0.2.2")]);
         assert_eq!(board.carry(&[], 5_000).len(), 2, "nobody looks for it any more");
     }
 }

@@ -59,18 +59,24 @@ impl Detecting {
         policy: &Policy,
         secret: &[u8; 16],
     ) -> Result<Option<Engine>, LoadError> {
-        self.surroundings.policy(policy).map_err(LoadError::Watch)?;
         let is_same = before.is_some_and(|before| {
             let files = |policy: &Policy| (policy.watch.geoip.clone(), policy.watch.geoip_asn.clone());
             before.watches && before.detectors == policy.detectors && files(before) == files(policy)
         });
+        let geography = if policy.watches && !is_same {
+            self.surroundings.geography(&policy.watch).map_err(LoadError::Watch)?
+        } else {
+            None
+        };
+        // Last: nothing may go wrong after it.
+        self.surroundings.policy(policy).map_err(LoadError::Watch)?;
         if !policy.watches || is_same {
             return Ok(None);
         }
         Ok(Some(Engine::new(Settings {
             detectors: policy.detectors.clone(),
             lateness: LATENESS,
-            geography: self.surroundings.geography(&policy.watch).map_err(LoadError::Watch)?,
+            geography,
             seed: u64::from_le_bytes(secret.first_chunk().copied().unwrap_or_default()),
         })))
     }
@@ -216,19 +222,19 @@ impl Detector {
         }
     }
 
-    fn is_news(&mut self, News { state, finding, .. }: &News) -> bool {
+    fn is_news(&mut self, News { state, detector, finding }: &News) -> bool {
         let (rule, subject) = (finding.rule.as_str(), finding.subject.label());
         let kind = finding.subject.kind();
         let (count, threshold) =
             finding.seen.as_ref().map_or((0, ""), |seen| (seen.count, seen.threshold.as_str()));
         match state {
             NewsState::Opened => {
-                if !self.shared.detection.board().opened(finding) {
+                if !self.shared.detection.board().opened(detector, finding) {
                     return false;
                 }
                 let severity = finding.severity.to_string();
-                warn!(rule, severity, kind, subject, count, threshold, "A finding has opened.");
-                self.bans.opened(&self.shared, finding);
+                warn!(rule, detector, severity, kind, subject, count, threshold, "A finding has opened.");
+                self.bans.opened(&self.shared, detector, finding);
             }
             NewsState::Ended => {
                 self.shared.detection.board().ended(finding.clone());
@@ -242,12 +248,7 @@ impl Detector {
     /// Ends what was carried over a reload and was not found again.
     fn expire(&mut self, now_ms: i64) {
         let over = self.shared.detection.board().over(now_ms);
-        let ended = over.into_iter().map(|finding| News {
-            state: NewsState::Ended,
-            detector: String::new(),
-            finding,
-        });
-        self.tell(ended.collect());
+        self.tell(over);
     }
 
     /// Another policy is in force. Findings that are open go on; detectors that are others begin anew.
@@ -259,12 +260,7 @@ impl Detector {
         self.finish();
         self.engine = *engine;
         let over = shared.detection.board().carry(&loaded.policy.detectors, now_ms);
-        let ended = over.into_iter().map(|finding| News {
-            state: NewsState::Ended,
-            detector: String::new(),
-            finding,
-        });
-        self.tell(ended.collect());
+        self.tell(over);
     }
 
     /// Looks at what waits in the engine. What is open then has its last figures and stays open.
