@@ -80,6 +80,10 @@ fn control() -> Vec<Detector> {
     ]
 }
 
+fn credential() -> Filter {
+    Filter { with: vec![Shows::Credential], ..Filter::default() }
+}
+
 fn credentials() -> Vec<Detector> {
     let denied = |filter: Filter| Filter { statuses: Statuses::of(&DENIED), ..filter };
     let unauthorised =
@@ -118,12 +122,12 @@ fn credentials() -> Vec<Detector> {
             distinct(By::Address, 20),
             600,
         ),
-        detector(&abuse::TOKEN_SPREAD, "", Filter::default(), &[By::Token], distinct(By::Country, 50), 3600),
-        detector(&abuse::TOKEN_NETWORKS, "", Filter::default(), &[By::Token], distinct(By::Prefix, 20), 600),
+        detector(&abuse::TOKEN_SPREAD, "", credential(), &[By::Token], distinct(By::Country, 50), 3600),
+        detector(&abuse::TOKEN_NETWORKS, "", credential(), &[By::Token], distinct(By::Prefix, 20), 600),
         detector(
             &abuse::TOKEN_NETWORKS,
             "large networks of one credential",
-            Filter::default(),
+            credential(),
             &[By::Token],
             distinct(By::WideNetwork, 30),
             3600,
@@ -131,7 +135,7 @@ fn credentials() -> Vec<Detector> {
         detector(
             &abuse::IMPOSSIBLE_TRAVEL,
             "",
-            Filter::default(),
+            credential(),
             &[By::Token],
             Kind::Travel { kmh: 1000, km: 500 },
             86_400,

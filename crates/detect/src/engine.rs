@@ -97,8 +97,9 @@ pub struct Engine {
     routes: Routes,
     geography: Option<Box<dyn Geography>>,
     order: Order,
-    /// Calls that are far ahead.
+    /// The call that is far ahead, if one is and any detector wants it.
     ahead: Batch,
+    is_ahead: bool,
     spare: Batch,
     episodes: HashMap<(usize, u64), Episode>,
     /// Episodes that opened or want samples in the batch that is being looked at.
@@ -138,6 +139,7 @@ impl Engine {
             geography: settings.geography,
             order: Order::new(settings.lateness.min(600)),
             ahead: Batch::default(),
+            is_ahead: false,
             spare: Batch::default(),
             episodes: HashMap::new(),
             wanting: Vec::new(),
@@ -175,8 +177,10 @@ impl Engine {
                     self.settle_ahead();
                 }
                 let mut ahead = std::mem::take(&mut self.ahead);
-                self.counts.misdated += ahead.events.len() as u64;
+                self.counts.misdated += u64::from(std::mem::take(&mut self.is_ahead));
+                self.is_ahead = true;
                 ahead.clear();
+                ahead.second = second;
                 self.derive_into(call, second, &mut ahead);
                 self.ahead = ahead;
                 return;
@@ -252,25 +256,27 @@ impl Engine {
     /// A call far ahead and one that agrees: both are believed.
     #[inline]
     fn settle_ahead(&mut self) {
-        if self.ahead.is_empty() {
-            return;
+        if self.is_ahead {
+            self.settle_ahead_now();
         }
-        self.settle_ahead_now();
     }
 
     #[inline(never)]
     fn settle_ahead_now(&mut self) {
         let ahead = std::mem::take(&mut self.ahead);
+        self.is_ahead = false;
         self.release(false);
-        for (index, event) in ahead.events.iter().enumerate() {
-            if self.order.is_ahead(event.second) {
-                self.counts.misdated += 1;
-            } else if event.second < self.order.floor() {
-                let mut batch = Batch::default();
+        if self.order.is_ahead(ahead.second) {
+            self.counts.misdated += 1;
+            return;
+        }
+        for index in 0..ahead.events.len() {
+            if ahead.second < self.order.floor() {
+                let mut batch = Batch::of(ahead.second);
                 batch.copy(index, &ahead);
                 self.look_at(&batch);
             } else {
-                let batch = self.order.batch(event.second);
+                let batch = self.order.batch(ahead.second);
                 let before = batch.bytes();
                 batch.copy(index, &ahead);
                 let added = batch.bytes() - before;

@@ -88,6 +88,10 @@ impl Detection {
 #[derive(Debug)]
 pub(crate) struct Notes {
     tray: Arc<Tray>,
+    #[expect(
+        clippy::vec_box,
+        reason = "the boxes themselves go to the thread and come back: they are what is spared"
+    )]
     spare: std::cell::RefCell<Vec<Box<Said>>>,
 }
 

@@ -13,7 +13,8 @@ use crate::spec::Shows;
 const LARGE: u64 = 1 << 20;
 
 impl Engine {
-    /// Puts a call into a batch.
+    /// Puts a call into a batch. One that no detector wants (a file that a page loads) is left out: nothing would ever ask
+    /// for it.
     #[inline]
     pub(super) fn derive_into(&mut self, call: &Call<'_>, second: u32, batch: &mut Batch) {
         let (path, query) = split(call.target);
@@ -26,13 +27,10 @@ impl Engine {
         // Places in a query are walked by pages: what is counted is which page it is.
         let place = asked.place.map(|place| place / u64::from(asked.limit.unwrap_or(1).max(1)));
         let number = place.or(route.number);
-        let key = key(call, path, route.id);
-        let (token, user) = (token(call), self.hasher.text(call.user));
-        let address = call.address.map_or(0, as_number);
-        let source = if address == 0 { 0 } else { self.hasher.wide(address) };
+        let token = token(call);
         let mut shown = Shown::default();
         shown.set(Shows::Credential, token != 0);
-        shown.set(Shows::User, user != 0);
+        shown.set(Shows::User, !call.user.is_empty());
         shown.set(Shows::Referer, !call.referer.is_empty());
         shown.set(Shows::Query, !query.is_empty());
         shown.set(Shows::Id, route.id.1 > 0);
@@ -42,8 +40,16 @@ impl Engine {
         shown.set(Shows::Large, call.bytes > LARGE);
         // A reading of a level is no call of its own.
         let passing = if call.held.is_some() { self.levels } else { self.routes.get(route.route).detectors };
+        let detectors = self.filters.of(passing, call.status, shown);
+        if detectors == 0 && self.tests.is_empty() {
+            return;
+        }
+        let key = key(call, path, route.id);
+        let user = self.hasher.text(call.user);
+        let address = call.address.map_or(0, as_number);
+        let source = if address == 0 { 0 } else { self.hasher.wide(address) };
         let event = Event {
-            detectors: self.filters.of(passing, call.status, shown),
+            detectors,
             address,
             second,
             route: route.route,

@@ -91,7 +91,7 @@ fn decide(worker: &Rc<Worker>, request: &Request<Incoming>, connected: IpAddr) -
         Ok(described) => described,
         Err(detail) => {
             let refusal = Refusal::new(400, "question", detail);
-            return turned(worker, about("", "", None, None), *gate::refused(&refusal, None));
+            return turned(worker, &about("", "", None, None), *gate::refused(&refusal, None));
         }
     };
     let loaded = worker.loaded();
@@ -101,7 +101,7 @@ fn decide(worker: &Rc<Worker>, request: &Request<Incoming>, connected: IpAddr) -
         Ok(path) => path,
         Err(refusal) => {
             let about = about(method, "", query, Some(peer.address));
-            return turned(worker, about, *gate::refused(&refusal, None));
+            return turned(worker, &about, *gate::refused(&refusal, None));
         }
     };
     let at = worker.shared.clock.now();
@@ -113,15 +113,15 @@ fn decide(worker: &Rc<Worker>, request: &Request<Incoming>, connected: IpAddr) -
             worker.asked(&About { subject: Some(&pass.subject), ..about }, &pass.note, 200);
             Checked { status: 200, fields: pass.fields, media_type: Cow::Borrowed(""), body: String::new() }
         }
-        Gate::Answer(answer) => turned(worker, about, *answer),
+        Gate::Answer(answer) => turned(worker, &about, *answer),
         // The body was given.
-        Gate::NeedsBody => turned(worker, about, *gate::refused(&Refusal::new(500, "internal", ""), None)),
+        Gate::NeedsBody => turned(worker, &about, *gate::refused(&Refusal::new(500, "internal", ""), None)),
     }
 }
 
-fn turned(worker: &Worker, about: About<'_, HeaderMap>, turned: Turned) -> Checked {
+fn turned(worker: &Worker, about: &About<'_, HeaderMap>, turned: Turned) -> Checked {
     let Answer { status, fields, media_type, body } = turned.answer;
-    let about = About { subject: turned.subject.as_ref(), tried: turned.tried, ..about };
+    let about = About { subject: turned.subject.as_ref(), tried: turned.tried, ..*about };
     worker.asked(&about, &turned.note, status);
     Checked { status, fields, media_type, body }
 }
