@@ -15,8 +15,14 @@ use crate::errors::Failure;
 use crate::progress::Progress;
 use crate::stderr;
 
-/// Lines between two looks at how far it is.
+/// Lines that are read at one time, between two looks at how far it is.
 const SAY_EACH: u64 = 1 << 20;
+
+/// So far a log may get ahead of another one of the same time, in milliseconds.
+const TURN_MS: i64 = 1_000;
+
+/// A single call so far ahead of those before it does not say where its log stands, in milliseconds.
+const FAR_MS: i64 = 600_000;
 
 /// Reasons that are named for each source, and sources.
 const TOLD: (usize, usize) = (3, 10);
@@ -95,6 +101,8 @@ pub(crate) struct Logs {
 #[derive(Debug)]
 struct Log {
     path: PathBuf,
+    /// The time of its first call, in milliseconds since 1970, where it was found.
+    first_ms: Option<i64>,
     /// Lines of the first pass; `None` before it.
     lines: Option<u64>,
 }
@@ -115,7 +123,9 @@ impl Logs {
         for path in &order.again {
             stderr::note(&format!("{} is named twice and is read once", path.display()));
         }
-        let files = order.files.into_iter().map(|file| Log { path: file.path, lines: None }).collect();
+        let files =
+            order.files.into_iter().map(|file| Log { path: file.path, first_ms: file.first_ms, lines: None });
+        let files = files.collect();
         Self { files, options, progress }
     }
 
@@ -125,27 +135,26 @@ impl Logs {
         self.files.iter().all(|log| is_kept(&log.path))
     }
 
-    /// Reads every file to its end, or to where the pass before ended. One that cannot be read is said, once, and does not
-    /// keep the others from being read.
+    /// Reads every file to its end, or to where the pass before ended. Logs of one time (of several servers) are read side by
+    /// side. One that cannot be read is said, once, and does not keep the others from being read.
     pub(crate) fn read(&mut self, doing: &str, mut each: impl FnMut(&Call<'_>)) -> ReadLogs {
         let progress = Progress::start(self.progress);
+        let mut passes: Vec<Pass> = self.files.iter().map(|log| Pass::new(log, &self.options)).collect();
         let mut read = ReadLogs::default();
-        for log in &mut self.files {
-            let first = log.lines.is_none();
-            let mut pass = Pass {
-                reader: Reader::new(&self.options),
-                tally: Tally::new(name_of(&log.path)),
-                most: log.lines.unwrap_or(u64::MAX),
-                lines: 0,
-            };
-            if let Err(error) = pass.read(&log.path, doing, &progress, &mut each) {
+        while let Some((place, until)) = next(&passes) {
+            let Some(pass) = passes.get_mut(place) else { break };
+            progress.say(&format!("{doing} {}: {} million lines", pass.name, pass.lines / 1_000_000));
+            if let Err(error) = pass.read(until, &mut each) {
                 read.failed = true;
-                if first {
+                if self.files.get(place).is_some_and(|log| log.lines.is_none()) {
                     stderr::error(&error.to_string());
                     error.hint().into_iter().for_each(|hint| stderr::hint(&hint));
                 }
                 pass.tally.error(error.to_string());
+                pass.end();
             }
+        }
+        for (log, pass) in self.files.iter_mut().zip(passes) {
             log.lines = Some(pass.lines);
             read.sources.push(pass.tally.document(pass.reader.form()));
         }
@@ -155,34 +164,71 @@ impl Logs {
 
 /// A file while it is read.
 struct Pass {
+    path: PathBuf,
+    name: String,
+    /// `None` before its first line, and after its last.
+    opened: Option<Opened>,
+    has_ended: bool,
     reader: Reader,
     tally: Tally,
+    /// To where its calls have come, in milliseconds since 1970; of what has no known beginning the end of time.
+    at_ms: i64,
+    /// A time far ahead, until a second call agrees: a wrong clock must not hold up the rest of a file.
+    ahead_ms: i64,
     most: u64,
     lines: u64,
 }
 
+/// The log that is behind all others, and how far it may be read before it is another's turn.
+fn next(passes: &[Pass]) -> Option<(usize, i64)> {
+    let waiting = || passes.iter().enumerate().filter(|(_, pass)| !pass.has_ended);
+    let (place, _) = waiting().min_by_key(|(_, pass)| pass.at_ms)?;
+    let others = waiting().filter(|(other, _)| *other != place).map(|(_, pass)| pass.at_ms);
+    Some((place, others.min().map_or(i64::MAX, |at_ms| at_ms.saturating_add(TURN_MS))))
+}
+
 impl Pass {
-    fn read(
-        &mut self,
-        path: &Path,
-        doing: &str,
-        progress: &Progress,
-        each: &mut impl FnMut(&Call<'_>),
-    ) -> Result<(), SourceError> {
-        if self.most == 0 {
-            return Ok(());
+    fn new(log: &Log, options: &Options) -> Self {
+        let name = name_of(&log.path);
+        Self {
+            path: log.path.clone(),
+            opened: None,
+            has_ended: log.lines == Some(0),
+            reader: Reader::new(options),
+            tally: Tally::new(&name),
+            name,
+            at_ms: log.first_ms.unwrap_or(i64::MAX),
+            ahead_ms: i64::MIN,
+            most: log.lines.unwrap_or(u64::MAX),
+            lines: 0,
         }
-        let mut opened = open(path).and_then(Opened::read_ahead)?;
-        while self.lines < self.most {
-            let Some(line) = opened.next_line()? else { break };
-            self.line(&line, each);
+    }
+
+    /// Reads on until a call is later than `until_ms`, or a good many lines.
+    fn read(&mut self, until_ms: i64, each: &mut impl FnMut(&Call<'_>)) -> Result<(), SourceError> {
+        let mut opened = match self.opened.take() {
+            Some(opened) => opened,
+            None => open(&self.path).and_then(Opened::read_ahead)?,
+        };
+        let begin = self.lines;
+        while self.lines - begin < SAY_EACH {
+            let line = if self.lines < self.most { opened.next_line()? } else { None };
+            let Some(line) = line else {
+                self.end();
+                return Ok(());
+            };
             self.lines += 1;
-            if self.lines.is_multiple_of(SAY_EACH) {
-                let millions = self.lines / 1_000_000;
-                progress.say(&format!("{doing} {}: {millions} million lines", path.display()));
+            self.line(&line, each);
+            if self.at_ms > until_ms {
+                break;
             }
         }
+        self.opened = Some(opened);
         Ok(())
+    }
+
+    fn end(&mut self) {
+        (self.opened, self.has_ended) = (None, true);
     }
 
     fn line(&mut self, line: &Line<'_>, each: &mut impl FnMut(&Call<'_>)) {
@@ -191,13 +237,24 @@ impl Pass {
             Line::TooLong(_) => return self.tally.fault(Reason::TooLong, b""),
         };
         let mut calls = 0;
+        let mut last_ms = None;
         let read = self.reader.read(text, |call| {
             calls += 1;
+            last_ms = Some(call.at_ms);
             each(call);
         });
         self.tally.line(calls);
         if let Err(fault) = read {
             self.tally.fault(Reason::Fault(fault), text);
+        }
+        if let Some(last_ms) = last_ms {
+            let is_far = self.at_ms != i64::MAX && last_ms > self.at_ms.saturating_add(FAR_MS);
+            if !is_far || last_ms.saturating_add(FAR_MS) >= self.ahead_ms && self.ahead_ms > i64::MIN {
+                self.at_ms = if self.at_ms == i64::MAX { i64::MAX } else { self.at_ms.max(last_ms) };
+                self.ahead_ms = i64::MIN;
+            } else {
+                self.ahead_ms = last_ms;
+            }
         }
     }
 }

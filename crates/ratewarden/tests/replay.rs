@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use cli::{Ran, program, run};
 use logs::{Folder, as_logged, nginx};
-use ratewarden_traffic::{MONDAY_MS, Traffic, background, scenario};
+use ratewarden_traffic::{MONDAY_MS, OwnedCall, Traffic, background, scenario};
 use serde_json::{Value, json};
 
 const POLICY: &str = "\
@@ -135,6 +135,27 @@ fn whichever_way_calls_come_in_the_report_is_the_same() {
     assert_eq!(piped["sources"][0]["name"], "standard input");
     piped["sources"] = json!(null);
     assert_eq!(piped, expected);
+}
+
+#[test]
+fn logs_of_several_servers_of_one_time_are_read_side_by_side() {
+    let (folder, policy, _) = place();
+    let mut all = calls().into_calls();
+    // A wrong clock, once, does not put off what comes after it in its log.
+    all.insert(500, OwnedCall { at_ms: 4_070_908_800_000, ..all[500].clone() });
+    let log = folder.write("all.log", nginx(&all));
+    let of_server =
+        |server: usize| -> Vec<OwnedCall> { all.iter().skip(server).step_by(2).cloned().collect() };
+    let (one, other) = (of_server(0), of_server(1));
+    let one = folder.write("web1.log", nginx(&one));
+    let other = folder.write("web2.log", nginx(&other));
+    let rejected = |files: &[&str]| {
+        let mut all = vec!["replay", "--format", "json", "-c", &policy];
+        all.extend(files);
+        json_of(run(&all).ends_with(0))["limits"][0]["rejected"].as_u64().unwrap()
+    };
+    let expected = rejected(&[&log]);
+    assert!(rejected(&[&one, &other]).abs_diff(expected) <= 1, "of {expected}");
 }
 
 #[test]
