@@ -76,7 +76,7 @@ impl Consequences {
                 };
                 let operator = Operator::new(
                     &format!("{host}:{}", server.port),
-                    token.as_ref().map(|token| token.expose()),
+                    token.as_ref().map(ratewarden_model::Secret::expose),
                 );
                 let operator = operator.map_err(|error| {
                     Failure::new(Exit::Usage, error, "a token is visible ASCII characters on one line")
