@@ -1,7 +1,7 @@
 //! `ratewarden watch`: the real binary, real files, and what a user sees.
 
 #![cfg(unix)]
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 #[path = "watch/bad_input.rs"]
 mod bad_input;

@@ -55,12 +55,10 @@ mod tests {
     fn a_credential_is_hashed_and_nothing_else_is_touched() {
         let mut credentials = Credentials::new([7; 16], None);
         let call = Call { caller: CallCaller::Credential(b"hunter22"), user: b"ann", ..Call::at(5) };
-        let (first, second) = (
-            credentials.hash(&call, |call| call.caller_id()),
-            credentials.hash(&call, |call| call.caller_id()),
-        );
+        let id = |call: &Call<'_>| call.caller_id();
+        let (first, second) = (credentials.hash(&call, id), credentials.hash(&call, id));
         assert!(first.is_some() && first == second);
-        let other = Credentials::new([8; 16], None).hash(&call, |call| call.caller_id());
+        let other = Credentials::new([8; 16], None).hash(&call, id);
         assert_ne!(first, other, "under another secret it is another");
         let nobody = Call { user: b"ann", ..Call::at(5) };
         assert!(credentials.hash(&nobody, |call| *call == nobody));

@@ -64,7 +64,7 @@ fn note_unsaved(error: Option<std::io::Error>, said: &mut Option<String>) {
     if now != *said {
         match &now {
             Some(error) => {
-                stderr::note(&format!("the position cannot be saved: {error}; a restart reads more again"))
+                stderr::note(&format!("the position cannot be saved: {error}; a restart reads more again"));
             }
             None => stderr::note("the position is saved again"),
         }
