@@ -55,14 +55,10 @@ mod tests {
     fn a_credential_is_hashed_and_nothing_else_is_touched() {
         let mut credentials = Credentials::new([7; 16], None);
         let call = Call { caller: CallCaller::Credential(b"hunter22"), user: b"ann", ..Call::at(5) };
-        let id = |credentials: &mut Credentials| {
-            let mut id = None;
-            credentials.hash(&call, |call| id = call.caller_id());
-            id
-        };
-        let (first, second) = (id(&mut credentials), id(&mut credentials));
+        let id = |call: &Call<'_>| call.caller_id();
+        let (first, second) = (credentials.hash(&call, id), credentials.hash(&call, id));
         assert!(first.is_some() && first == second);
-        let other = id(&mut Credentials::new([8; 16], None));
+        let other = Credentials::new([8; 16], None).hash(&call, id);
         assert_ne!(first, other, "under another secret it is another");
         let nobody = Call { user: b"ann", ..Call::at(5) };
         assert!(credentials.hash(&nobody, |call| *call == nobody));
