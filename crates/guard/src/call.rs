@@ -14,6 +14,7 @@ use ratewarden_judge::{Body, Head, Operation, Refusal};
 
 use crate::answer::Answer;
 use crate::client::Client;
+use crate::detection::About;
 use crate::gate::{self, Gate, Pass, Turned};
 use crate::record::CallEnd;
 use crate::state::Loaded;
@@ -60,17 +61,17 @@ pub(crate) fn begin<'r, F: Fields>(
     asked: &Asked<'r, F>,
     body: Option<&[u8]>,
 ) -> Begun<'r> {
+    let address = gate::client_address(loaded, client.address, asked.fields);
     let path = match one_form(asked.path, asked.query) {
         Ok(path) => path,
-        Err(refusal) => return turned(worker, client, asked, "", gate::refused(&refusal, None)),
+        Err(refusal) => return turned(worker, client, asked, "", address, gate::refused(&refusal, None)),
     };
     if let (Framing::Length(length), Some(most)) = (asked.framing, loaded.policy.caps.body_bytes)
         && length > most
     {
         let refusal = Refusal::new(413, "body_too_large", format!("the body may have at most {most} bytes"));
-        return turned(worker, client, asked, &path, gate::refused(&refusal, None));
+        return turned(worker, client, asked, &path, address, gate::refused(&refusal, None));
     }
-    let address = gate::client_address(loaded, client.address, asked.fields);
     let peer = Peer { address, certificate_subject: client.subject.as_deref() };
     let view = Head {
         method: asked.method,
@@ -87,9 +88,9 @@ pub(crate) fn begin<'r, F: Fields>(
     };
     match gate::judge(worker, loaded, &view, &peer, inspected.as_ref()) {
         Gate::NeedsBody => Begun::NeedsBody,
-        Gate::Answer(answer) => turned(worker, client, asked, &path, answer),
+        Gate::Answer(answer) => turned(worker, client, asked, &path, address, answer),
         Gate::Pass(pass) => {
-            let end = CallEnd::begun(worker, client, &view, &pass.subject, &pass.note);
+            let end = CallEnd::begun(worker, client, &view, address, &pass.subject, &pass.note);
             Begun::Forward(Admitted { path, address, pass, end })
         }
     }
@@ -120,10 +121,22 @@ fn turned<'r, F: Fields>(
     client: &Client,
     asked: &Asked<'r, F>,
     path: &str,
+    address: IpAddr,
     turned: Box<Turned>,
 ) -> Begun<'r> {
-    let Turned { answer, subject, note } = *turned;
+    let Turned { answer, subject, tried, note } = *turned;
     let operation = Operation { method: asked.method, path };
-    worker.record(&CallEnd::turned(worker, client, operation, subject.as_ref(), &note, answer.status));
+    let mut end = CallEnd::turned(worker, client, address, operation, subject.as_ref(), &note, answer.status);
+    // Detectors look at paths that have no one form as they came: those are what probing is made of.
+    let path = if path.is_empty() { asked.path } else { path };
+    end.said = worker.note(&About {
+        operation: Operation { method: asked.method, path },
+        query: asked.query,
+        fields: Some(asked.fields),
+        address: Some(address),
+        subject: subject.as_ref(),
+        tried,
+    });
+    worker.record(end);
     Begun::Answer(answer)
 }

@@ -52,6 +52,8 @@ pub(crate) struct Pass {
 pub(crate) struct Turned {
     pub(crate) answer: Answer,
     pub(crate) subject: Option<Subject>,
+    /// A keyed hash of a credential that is none.
+    pub(crate) tried: Option<u128>,
     pub(crate) note: Note,
 }
 
@@ -157,7 +159,7 @@ pub(crate) fn judge<F: Fields>(
             let note = Note { verdict: Judged::Rejected, limit, reason: "limit", cost };
             let label = subject.caller.label();
             worker.offended(loaded, Offence::Rejections, &subject.offender(&label), now, scratch);
-            Gate::Answer(Box::new(Turned { answer, subject: Some(subject), note }))
+            Gate::Answer(Box::new(Turned { answer, subject: Some(subject), tried: None, note }))
         }
         Decision::Admitted => {
             worker.remember(&subject, now);
@@ -195,7 +197,7 @@ fn decide<F: Fields>(
 pub(crate) fn refused(refusal: &Refusal, subject: Option<Subject>) -> Box<Turned> {
     let verdict = if refusal.status == 401 { Judged::Unauthorized } else { Judged::Refused };
     let note = Note { verdict, limit: None, reason: refusal.reason, cost: 0 };
-    Box::new(Turned { answer: answer::refusal(refusal), subject, note })
+    Box::new(Turned { answer: answer::refusal(refusal), subject, tried: None, note })
 }
 
 impl Worker {

@@ -15,6 +15,7 @@
 //! | `issuers` | keys of tokens, fetched beside the calls |
 //! | `upstream` | servers, their health, and connections to them |
 //! | `record`, `metrics`, `access_log`, `live` | what is kept of a call, and who sees it |
+//! | `detection` | what detectors find in those calls, and what follows from it |
 //! | `top` | who calls most |
 //! | `admin`, `operator` | the operator's listener, and how a command asks it |
 //! | `sockets`, `handover` | listeners, and giving them to a successor |
@@ -29,6 +30,7 @@ mod client;
 mod clock;
 mod connections;
 mod descriptors;
+mod detection;
 mod durable;
 mod failed;
 mod forwarded;
@@ -52,8 +54,10 @@ mod transfer;
 mod upstream;
 mod worker;
 
+pub use detection::Surroundings;
 pub use load::LoadError;
 pub use operator::{NewPenalty, Operator, OperatorError, Penalties, Penalty};
+pub use ratewarden_detect::{Geography, News, NewsState};
 pub use ratewarden_judge::ConditionError;
 pub use run::{Guard, GuardError};
 pub use tls::TlsError;

@@ -51,6 +51,12 @@ pub enum LoadError {
     /// A certificate or key.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// What watching calls needs: a file of places, somebody who is told.
+    #[error("calls cannot be watched as the policy says")]
+    Watch(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The system gave no thread for detectors.
+    #[error("cannot start the thread of the detectors")]
+    Thread(#[source] std::io::Error),
 }
 
 /// Reads the policy, without what it names.

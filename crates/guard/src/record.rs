@@ -1,6 +1,8 @@
 //! What is kept of a call when it has ended: the one event from which metrics, the access log and the live view
 //! are made.
 
+use std::net::IpAddr;
+
 use ratewarden_callers::{Fields, Label};
 use ratewarden_counters::Scratch;
 use ratewarden_judge::penalties::{Offender, Suspects};
@@ -10,6 +12,7 @@ use ratewarden_policy::Offence;
 use serde::Serialize;
 
 use crate::client::Client;
+use crate::detection::{About, Said};
 use crate::gate::{Judged, Note};
 use crate::worker::Worker;
 
@@ -24,6 +27,8 @@ pub(crate) struct CallEnd {
     pub(crate) bytes: u64,
     /// What is written down; absent where nobody reads it.
     pub(crate) entry: Option<Box<Entry>>,
+    /// What detectors are told; absent where nothing is watched.
+    pub(crate) said: Option<Box<Said>>,
 }
 
 /// What of a call is written down.
@@ -68,6 +73,7 @@ impl CallEnd {
         worker: &Worker,
         client: &Client,
         head: &Head<'_, F>,
+        address: IpAddr,
         subject: &Subject,
         note: &Note,
     ) -> Self {
@@ -79,7 +85,15 @@ impl CallEnd {
             suspect: counts.then(|| Box::new((subject.suspects, subject.caller.label()))),
             status: 0,
             bytes: 0,
-            entry: entry(worker, client, head.operation(), Some(subject)),
+            entry: entry(worker, client, address, head.operation(), Some(subject)),
+            said: worker.note(&About {
+                operation: head.operation(),
+                query: head.query,
+                fields: Some(head.fields),
+                address: Some(address),
+                subject: Some(subject),
+                tried: None,
+            }),
         }
     }
 
@@ -87,13 +101,14 @@ impl CallEnd {
     pub(crate) fn turned(
         worker: &Worker,
         client: &Client,
+        address: IpAddr,
         operation: Operation<'_>,
         subject: Option<&Subject>,
         note: &Note,
         status: u16,
     ) -> Self {
-        let entry = entry(worker, client, operation, subject);
-        Self { begun: Time::START, note: *note, suspect: None, status, bytes: 0, entry }
+        let entry = entry(worker, client, address, operation, subject);
+        Self { begun: Time::START, note: *note, suspect: None, status, bytes: 0, entry, said: None }
     }
 
     /// A message that was none.
@@ -104,7 +119,15 @@ impl CallEnd {
             let (method, path, caller) = (String::new(), String::new(), String::new());
             Box::new(Entry { method, path, caller, address: client.address_text.clone() })
         });
-        Self { begun: Time::START, note, suspect: None, status: refusal.status, bytes: 0, entry }
+        let said = worker.note(&About::<[(&str, &str)]> {
+            operation: Operation { method: "", path: "" },
+            query: None,
+            fields: None,
+            address: Some(client.address),
+            subject: None,
+            tried: None,
+        });
+        Self { begun: Time::START, note, suspect: None, status: refusal.status, bytes: 0, entry, said }
     }
 
     /// The upstream's answer has gone out, or the call has failed (status 0: nothing could be answered).
@@ -115,6 +138,7 @@ impl CallEnd {
         let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         worker.metrics.answered(micros, bytes);
         worker.write(&self, Some(micros));
+        worker.watch(self.said.take(), status, bytes, Some(micros));
         // The server knows credentials that the gateway does not.
         if let (401 | 403, Some(suspect)) = (status, &self.suspect) {
             let (suspects, label) = &**suspect;
@@ -128,6 +152,7 @@ impl CallEnd {
 fn entry(
     worker: &Worker,
     client: &Client,
+    address: IpAddr,
     operation: Operation<'_>,
     subject: Option<&Subject>,
 ) -> Option<Box<Entry>> {
@@ -136,33 +161,37 @@ fn entry(
             method: operation.method.to_owned(),
             path: operation.path.to_owned(),
             caller: subject.map_or_else(String::new, |subject| subject.caller.display().to_string()),
-            address: client.address_text.clone(),
+            // Through trusted proxies; most calls have none.
+            address: if address == client.address {
+                client.address_text.clone()
+            } else {
+                address.to_string()
+            },
         })
     })
 }
 
 impl Worker {
     /// Records a call that the gateway answered itself.
-    pub(crate) fn record(&self, end: &CallEnd) {
+    pub(crate) fn record(&self, mut end: CallEnd) {
         self.metrics.decided(end.note.verdict, end.note.limit);
         if !end.note.reason.is_empty() && end.note.verdict != Judged::Rejected {
             self.metrics.refused(end.note.reason);
         }
-        self.write(end, None);
+        self.write(&end, None);
+        self.watch(end.said.take(), end.status, end.bytes, None);
     }
 
     /// Records a decision that somebody asked for, with the status of what would be answered.
-    pub(crate) fn asked(
-        &self,
-        operation: Operation<'_>,
-        subject: Option<&Subject>,
-        note: &Note,
-        status: u16,
-    ) {
+    pub(crate) fn asked<F: Fields>(&self, about: &About<'_, F>, note: &Note, status: u16) {
         self.metrics.decided(note.verdict, note.limit);
+        // How a call that may pass is answered is not seen.
+        let is_admitted = matches!(note.verdict, Judged::Admitted | Judged::Shadowed);
+        self.watch(self.note(about), if is_admitted { 0 } else { status }, 0, None);
         if !self.shared.live.is_heard() {
             return;
         }
+        let About { operation, subject, .. } = *about;
         let address = subject.and_then(|subject| subject.address);
         let entry = Entry {
             method: operation.method.to_owned(),
@@ -170,7 +199,8 @@ impl Worker {
             caller: subject.map_or_else(String::new, |subject| subject.caller.display().to_string()),
             address: address.map(|address| address.to_string()).unwrap_or_default(),
         };
-        let end = CallEnd { begun: Time::START, note: *note, suspect: None, status, bytes: 0, entry: None };
+        let (note, begun) = (*note, Time::START);
+        let end = CallEnd { begun, note, suspect: None, status, bytes: 0, entry: None, said: None };
         if let Some(line) = self.line(&end, &entry, None, true) {
             self.shared.live.publish(note.verdict, &entry.caller, &line);
         }

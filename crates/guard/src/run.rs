@@ -17,6 +17,7 @@ use crate::access_log::AccessLog;
 use crate::admin::AdminThread;
 use crate::clock::Clock;
 use crate::descriptors;
+use crate::detection::{Detecting, Nothing, Surroundings};
 use crate::durable::{Durable, Keeper};
 use crate::handover::{self, Offer, Predecessor};
 use crate::issuers;
@@ -75,6 +76,7 @@ pub struct Guard {
     stop: watch::Sender<bool>,
     workers: Vec<JoinHandle<()>>,
     keeper: Option<Keeper>,
+    detecting: Detecting,
     offer: Offer,
     was_taken: watch::Receiver<bool>,
 }
@@ -85,7 +87,15 @@ impl Guard {
     /// # Errors
     /// When the policy or a file it names is wrong, or an address cannot be bound.
     pub fn start(path: &Path) -> Result<Self, GuardError> {
-        Self::start_after(path, None)
+        Self::start_in(path, Arc::new(Nothing))
+    }
+
+    /// The same, with what watching calls needs from outside and whoever is told of findings.
+    ///
+    /// # Errors
+    /// Those of [`Guard::start`], and when the surroundings cannot do what the policy says.
+    pub fn start_in(path: &Path, surroundings: Arc<dyn Surroundings>) -> Result<Self, GuardError> {
+        Self::start_after(path, None, surroundings)
     }
 
     /// The same, with the listeners of the gateway that runs with this policy file, which drains and ends as soon as
@@ -95,14 +105,27 @@ impl Guard {
     /// # Errors
     /// Those of [`Guard::start`], and when the other gateway does not hand over; it goes on then.
     pub fn take_over(path: &Path) -> Result<Self, GuardError> {
+        Self::take_over_in(path, Arc::new(Nothing))
+    }
+
+    /// The same, with what watching calls needs from outside and whoever is told of findings. Detectors begin anew. Both
+    /// gateways are there at once for a moment: what only one process may have is to be waited for.
+    ///
+    /// # Errors
+    /// Those of [`Guard::take_over`], and when the surroundings cannot do what the policy says.
+    pub fn take_over_in(path: &Path, surroundings: Arc<dyn Surroundings>) -> Result<Self, GuardError> {
         let predecessor = handover::predecessor(path).map_err(GuardError::TakeOver)?;
         if predecessor.is_none() {
             info!("No gateway runs with this policy file; there is nothing to take over.");
         }
-        Self::start_after(path, predecessor)
+        Self::start_after(path, predecessor, surroundings)
     }
 
-    fn start_after(path: &Path, mut predecessor: Option<Predecessor>) -> Result<Self, GuardError> {
+    fn start_after(
+        path: &Path,
+        mut predecessor: Option<Predecessor>,
+        surroundings: Arc<dyn Surroundings>,
+    ) -> Result<Self, GuardError> {
         let (gateway, policy) = load::read(path)?;
         descriptors::raise();
         let keys = policy.caps.keys;
@@ -116,6 +139,8 @@ impl Guard {
         let hasher = Hasher::new(&secret);
         let loaded = load::build((gateway, policy), None, &hasher, &secret)?;
         let policy = &loaded.policy;
+        let detecting = Detecting::new(surroundings);
+        let engine = detecting.prepare(None, policy, &secret)?;
         let count = loaded.gateway.listen.threads.map_or_else(
             || std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
             |threads| threads.get() as usize,
@@ -138,6 +163,7 @@ impl Guard {
         };
         let (stop, stopping) = watch::channel(false);
         let (taken, was_taken) = watch::channel(false);
+        detecting.apply(&shared, engine).map_err(GuardError::Worker)?;
         let admin = AdminThread::start(&shared, sockets.admin, was_taken.clone())?;
         let mut workers = Vec::new();
         for (number, sockets) in sockets.workers.into_iter().enumerate() {
@@ -162,6 +188,7 @@ impl Guard {
             stop,
             workers,
             keeper,
+            detecting,
             offer,
             was_taken,
         })
@@ -212,8 +239,10 @@ impl Guard {
         if loaded.policy.caps.connections > before.policy.caps.connections {
             descriptors::compare(&loaded.policy);
         }
+        let engine = self.detecting.prepare(Some(&before.policy), &loaded.policy, &self.shared.secret)?;
         prepare(&self.shared.counters, &loaded.policy);
         self.shared.replace(loaded);
+        self.detecting.apply(&self.shared, engine).map_err(LoadError::Thread)?;
         info!(policy = %self.path.display(), "Policy reloaded.");
         Ok(())
     }
@@ -230,6 +259,8 @@ impl Guard {
                 warn!("A worker had panicked.");
             }
         }
+        // No call comes any more; bans that follow from the last ones are kept.
+        self.detecting.end(&self.shared);
         if let Some(keeper) = self.keeper {
             keeper.end();
         }

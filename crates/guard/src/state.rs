@@ -13,6 +13,7 @@ use crate::access_log::AccessLog;
 use crate::clock::Clock;
 use crate::connections::Connections;
 use crate::descriptors::Descriptors;
+use crate::detection::Detection;
 use crate::durable::Writes;
 use crate::issuers::Issuers;
 use crate::live::Live;
@@ -54,6 +55,8 @@ pub(crate) struct Shared {
     /// Absent where the policy wants none.
     pub(crate) access_log: Option<AccessLog>,
     pub(crate) live: Live,
+    /// What detectors see and find.
+    pub(crate) detection: Detection,
     loaded: Mutex<Arc<Loaded>>,
     version: AtomicU64,
     draining: AtomicBool,
@@ -83,6 +86,7 @@ impl Shared {
             writes: Writes::default(),
             access_log,
             live: Live::default(),
+            detection: Detection::default(),
             loaded: Mutex::new(Arc::new(loaded)),
             version: AtomicU64::new(1),
             draining: AtomicBool::new(false),

@@ -12,6 +12,7 @@ use ratewarden_callers::Caller;
 use ratewarden_limiter::Time;
 use tokio::sync::Notify;
 
+use crate::detection::Notes;
 use crate::gate::Desk;
 use crate::metrics::Metrics;
 use crate::net::deadline::Deadlines;
@@ -27,6 +28,7 @@ pub(crate) struct Worker {
     pub(crate) deadlines: Rc<Deadlines>,
     pub(crate) metrics: Arc<Metrics>,
     top: Arc<Mutex<Top>>,
+    pub(crate) notes: Notes,
     /// When connections were last closed for want of descriptors.
     pub(crate) made_room: Cell<Option<Instant>>,
     /// Up to which of the workers' requests for room this one has heard.
@@ -53,6 +55,7 @@ impl Worker {
             deadlines: Rc::default(),
             metrics: shared.add_metrics(),
             top: shared.add_top(),
+            notes: Notes::new(shared.detection.add_tray()),
             made_room: Cell::new(None),
             heard_of_room: Cell::new(0),
             ending: Notify::new(),

@@ -18,6 +18,7 @@ mod suspects;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use ratewarden_counters::{Counters, Decision, Scratch};
 use ratewarden_limiter::Time;
@@ -56,13 +57,39 @@ pub enum Cause {
     Rule(Arc<str>),
     /// An operator, with a reason that is the operator's own.
     Operator(Arc<str>),
+    /// What was found in traffic.
+    Finding {
+        /// The rule of the finding.
+        rule: Arc<str>,
+        /// How much of it, in figures.
+        reason: Arc<str>,
+    },
+}
+
+/// A ban that is to begin, and how it grows.
+#[derive(Debug, Clone)]
+pub struct Sentence {
+    /// Whom it is about.
+    pub whom: Whom,
+    /// What the offender is called where that is known; never a secret.
+    pub label: Option<Arc<str>>,
+    /// Why.
+    pub cause: Cause,
+    /// Callers that had proved who they are from the address go on.
+    pub spares: bool,
+    /// How long the first one is; each further one is twice as long.
+    pub first: Duration,
+    /// How long it is at most.
+    pub up_to: Duration,
+    /// After so long without a ban the next one is a first one again.
+    pub forget: Duration,
 }
 
 impl Cause {
     /// What the offender is told.
     pub fn told(&self) -> &str {
         match self {
-            Self::Rule(name) => name,
+            Self::Rule(name) | Self::Finding { rule: name, .. } => name,
             Self::Operator(_) => "by the operator",
         }
     }
@@ -123,25 +150,41 @@ impl Penalties {
         (in_force, self.begun.load(Ordering::Relaxed), self.left_out.load(Ordering::Relaxed))
     }
 
-    fn ban(&self, id: u128, rule: &Prepared, offender: &Offender<'_>, now: Time) -> bool {
+    /// Begins a ban of `id`, the keyed hash of whom it is about. `None` where one of its kind is in force, which stays as it
+    /// is, and where all places are taken.
+    pub fn sentence(&self, id: u128, sentence: Sentence, now: Time) -> Option<Ban> {
         let mut bans = self.bans.lock().unwrap_or_else(PoisonError::into_inner);
-        let place = place(id, rule.spares());
+        let place = place(id, sentence.spares);
         if !has_place(&mut bans, place, now) {
             self.left_out.fetch_add(1, Ordering::Relaxed);
-            return false;
+            return None;
         }
         let times = match bans.get(&place) {
-            Some(ban) if ban.until > now => return false,
-            Some(ban) if now.since(ban.until) < rule.forget => ban.times.saturating_add(1),
+            Some(ban) if ban.until > now => return None,
+            Some(ban) if now.since(ban.until) < sentence.forget => ban.times.saturating_add(1),
             _ => 0,
         };
-        let doubled = rule.ban.saturating_mul(1_u32.checked_shl(times).unwrap_or(u32::MAX));
-        let until = now.after(doubled.min(rule.up_to));
-        let (label, cause) = (offender.label(rule.whom), Cause::Rule(rule.name.as_str().into()));
-        bans.insert(place, Ban { whom: rule.whom, label, cause, spares: rule.spares(), until, times });
+        let doubled = sentence.first.saturating_mul(1_u32.checked_shl(times).unwrap_or(u32::MAX));
+        let until = now.after(doubled.min(sentence.up_to));
+        let Sentence { whom, label, cause, spares, .. } = sentence;
+        let ban = Ban { whom, label, cause, spares, until, times };
+        bans.insert(place, ban.clone());
         self.begun.fetch_add(1, Ordering::Relaxed);
         self.changed(&bans);
-        true
+        Some(ban)
+    }
+
+    fn ban(&self, id: u128, rule: &Prepared, offender: &Offender<'_>, now: Time) -> bool {
+        let sentence = Sentence {
+            whom: rule.whom,
+            label: offender.label(rule.whom),
+            cause: Cause::Rule(rule.name.as_str().into()),
+            spares: rule.spares(),
+            first: rule.ban,
+            up_to: rule.up_to,
+            forget: rule.forget,
+        };
+        self.sentence(id, sentence, now).is_some()
     }
 
     /// After every change, while the lock is held.
@@ -265,6 +308,32 @@ mod tests {
             .collect();
         ends.sort_unstable();
         assert_eq!(ends, [(false, 60), (true, day - 210)]);
+    }
+
+    #[test]
+    fn a_ban_for_a_finding_doubles_and_leaves_one_in_force_as_it_is() {
+        let sentence = |spares| Sentence {
+            whom: Whom::Address,
+            label: Some("192.0.2.1".into()),
+            cause: Cause::Finding { rule: "watch.flood".into(), reason: "320 seen".into() },
+            spares,
+            first: Duration::from_secs(100),
+            up_to: Duration::from_secs(300),
+            forget: Duration::from_secs(1_000),
+        };
+        let penalties = Penalties::default();
+        let lasts = |seconds, spares| {
+            let ban = penalties.sentence(7, sentence(spares), at(seconds))?;
+            Some((ban.until.since(at(seconds)).as_secs(), ban.times))
+        };
+        assert_eq!((lasts(1, true), lasts(50, true)), (Some((100, 0)), None));
+        assert_eq!(lasts(50, false), Some((100, 0)), "one that spares nobody stands beside it");
+        assert_eq!((lasts(101, true), lasts(400, true)), (Some((200, 1)), Some((300, 2))));
+        assert_eq!(lasts(2_000, true), Some((100, 0)), "a first one again");
+        assert_eq!(penalties.find(7, at(50)).unwrap().cause.told(), "watch.flood");
+        let instant = Instant { now: at(2_000), wall: jiff::Timestamp::from_second(1_800_000_000).unwrap() };
+        let restarted = Penalties::default();
+        assert_eq!(restarted.restore(&penalties.kept(instant), instant), 1, "its cause is kept too");
     }
 
     #[test]

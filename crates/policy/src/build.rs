@@ -79,6 +79,7 @@ impl Builder<'_> {
             answer: answer?,
             store,
             access_log: access_log?,
+            watches: says_of_watching(file),
             watch: watch?,
             detectors,
             bans,
@@ -152,6 +153,14 @@ impl Builder<'_> {
             self.notes.mistake(&rate.span, place, fault.to_string());
         }
     }
+}
+
+/// Whether anything of watching stands in the file.
+const fn says_of_watching(file: &File) -> bool {
+    file.watch.is_written()
+        || file.detectors.is_written()
+        || file.alert.is_written()
+        || file.alerts.is_written()
 }
 
 fn countable(rate: Rate) -> Result<(), InvalidLimit> {

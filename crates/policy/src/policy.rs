@@ -51,6 +51,9 @@ pub struct Policy {
     pub store: Option<PathBuf>,
     /// The access log.
     pub access_log: AccessLog,
+    /// Whether the file says anything of watching: `[watch]`, `[[detector]]`, `[[alert]]` or `[alerts]`. A gateway watches
+    /// its calls only then.
+    pub watches: bool,
     /// How calls are watched.
     pub watch: Watch,
     /// What is looked for: the built-in detectors as the file changes them, then its own; at most

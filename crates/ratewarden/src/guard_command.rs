@@ -3,8 +3,11 @@
 //! SIGTERM and SIGINT drain it; SIGHUP, or a policy file that has changed, puts the new policy in force. A file that
 //! is wrong is said to be, and the old policy stays.
 
+mod findings;
+
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use ratewarden_guard::{Guard, GuardError, LoadError};
@@ -14,6 +17,7 @@ use tracing_subscriber::EnvFilter;
 use crate::cli::GuardArgs;
 use crate::errors::{Exit, Failure};
 use crate::signals;
+use findings::{Findings, chain};
 
 /// How often the policy file is looked at.
 const LOOK: Duration = Duration::from_secs(1);
@@ -21,8 +25,9 @@ const LOOK: Duration = Duration::from_secs(1);
 pub(crate) async fn run(arguments: GuardArgs) -> Result<Exit, Failure> {
     log_to_stderr(&arguments.log);
     let path = arguments.config;
-    let start = if arguments.take_over { Guard::take_over } else { Guard::start };
-    let guard = start(&path).map_err(|error| failure(error, &path))?;
+    let start = if arguments.take_over { Guard::take_over_in } else { Guard::start_in };
+    let findings = Arc::new(Findings::new(arguments.take_over));
+    let guard = start(&path, Arc::clone(&findings) as _).map_err(|error| failure(error, &path))?;
     for address in guard.http() {
         tracing::info!("Listening on http://{address}.");
     }
@@ -46,6 +51,7 @@ pub(crate) async fn run(arguments: GuardArgs) -> Result<Exit, Failure> {
                 reload(&guard);
             }
             _ = looks.tick() => {
+                findings.look();
                 let now = changed(&path);
                 // A file that is just being replaced is there again at the next look.
                 if now.is_some() && now != seen {
@@ -56,7 +62,11 @@ pub(crate) async fn run(arguments: GuardArgs) -> Result<Exit, Failure> {
         }
     };
     tracing::info!("Ending: no further connections are accepted.");
-    tokio::task::spawn_blocking(move || guard.stop()).await.map_err(|error| {
+    let end = move || {
+        guard.stop();
+        findings.end();
+    };
+    tokio::task::spawn_blocking(end).await.map_err(|error| {
         Failure::new(Exit::Panicked, error, crate::errors::REPORT).context("the gateway did not end well")
     })?;
     // Ended as it was asked to.
@@ -114,15 +124,4 @@ pub(crate) fn failure(error: GuardError, path: &std::path::Path) -> Failure {
         }
     };
     Failure::new(exit, error, hint)
-}
-
-fn chain(error: &LoadError) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }

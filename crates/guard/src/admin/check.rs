@@ -32,6 +32,7 @@ use ratewarden_judge::{Body, Head, Operation, Refusal};
 
 use crate::answer::{Answer, FieldList};
 use crate::call;
+use crate::detection::About;
 use crate::gate::{self, Gate, Turned};
 use crate::worker::Worker;
 
@@ -82,43 +83,46 @@ fn rejects_with(request: &Request<Incoming>) -> Option<u16> {
 
 fn decide(worker: &Rc<Worker>, request: &Request<Incoming>, connected: IpAddr) -> Checked {
     let headers = request.headers();
+    let about = |method, path, query, address| {
+        let operation = Operation { method, path };
+        About { operation, query, fields: Some(headers), address, subject: None, tried: None }
+    };
     let (method, target) = match described(request) {
         Ok(described) => described,
         Err(detail) => {
             let refusal = Refusal::new(400, "question", detail);
-            let unknown = Operation { method: "", path: "" };
-            return turned(worker, unknown, *gate::refused(&refusal, None));
-        }
-    };
-    let (path, query) = call::split(target);
-    let path = match call::one_form(path, query) {
-        Ok(path) => path,
-        Err(refusal) => {
-            let operation = Operation { method, path: "" };
-            return turned(worker, operation, *gate::refused(&refusal, None));
+            return turned(worker, &about("", "", None, None), *gate::refused(&refusal, None));
         }
     };
     let loaded = worker.loaded();
     let peer = Peer { address: gate::client_address(&loaded, connected, headers), certificate_subject: None };
+    let (path, query) = call::split(target);
+    let path = match call::one_form(path, query) {
+        Ok(path) => path,
+        Err(refusal) => {
+            let about = about(method, "", query, Some(peer.address));
+            return turned(worker, &about, *gate::refused(&refusal, None));
+        }
+    };
     let at = worker.shared.clock.now();
     let head = Head { method, path: &path, query, fields: headers, at, changeable: false };
+    let about = about(method, &path, query, Some(peer.address));
     // Sub-requests have no body; what a limit counts per body field is not there.
     match gate::judge(worker, &loaded, &head, &peer, Some(&Body::new(b""))) {
         Gate::Pass(pass) => {
-            worker.asked(head.operation(), Some(&pass.subject), &pass.note, 200);
+            worker.asked(&About { subject: Some(&pass.subject), ..about }, &pass.note, 200);
             Checked { status: 200, fields: pass.fields, media_type: Cow::Borrowed(""), body: String::new() }
         }
-        Gate::Answer(answer) => turned(worker, head.operation(), *answer),
+        Gate::Answer(answer) => turned(worker, &about, *answer),
         // The body was given.
-        Gate::NeedsBody => {
-            turned(worker, head.operation(), *gate::refused(&Refusal::new(500, "internal", ""), None))
-        }
+        Gate::NeedsBody => turned(worker, &about, *gate::refused(&Refusal::new(500, "internal", ""), None)),
     }
 }
 
-fn turned(worker: &Worker, operation: Operation<'_>, turned: Turned) -> Checked {
+fn turned(worker: &Worker, about: &About<'_, HeaderMap>, turned: Turned) -> Checked {
     let Answer { status, fields, media_type, body } = turned.answer;
-    worker.asked(operation, turned.subject.as_ref(), &turned.note, status);
+    let about = About { subject: turned.subject.as_ref(), tried: turned.tried, ..*about };
+    worker.asked(&about, &turned.note, status);
     Checked { status, fields, media_type, body }
 }
 

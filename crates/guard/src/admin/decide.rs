@@ -20,6 +20,7 @@ use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::call;
+use crate::detection::About;
 use crate::gate::{Asker, Judged, Opinion, ask};
 use crate::state::Loaded;
 use crate::worker::Worker;
@@ -108,8 +109,15 @@ pub(super) fn decide(worker: &Rc<Worker>, question: &Question) -> Result<Verdict
         (_, Some(refusal)) => refusal.status,
         (_, None) => loaded.policy.answer.status,
     };
-    let operation = Operation { method: &question.method, path: checked.as_deref().unwrap_or_default() };
-    worker.asked(operation, opinion.subject.as_ref(), &opinion.note, status);
+    let about = About {
+        operation: Operation { method: &question.method, path: checked.as_deref().unwrap_or_default() },
+        query,
+        fields: Some(&question.headers.0),
+        address: question.address,
+        subject: opinion.subject.as_ref(),
+        tried: opinion.tried,
+    };
+    worker.asked(&about, &opinion.note, status);
     let limits = opinion.limits.iter().filter_map(|(limit, standing, rejected)| {
         let rule = loaded.rules.limits.get(*limit)?;
         Some(LimitVerdict {

@@ -52,6 +52,7 @@ pub(crate) fn write(shared: &Shared) -> String {
     page.family("ratewarden_overflowed_total", "counter", "Calls counted in an overflow bucket.");
     page.sample("ratewarden_overflowed_total", &[], usage.overflowed);
     penalties(&mut page, shared);
+    watching(&mut page, shared);
     let [done, failed] = [&shared.writes.done, &shared.writes.failed].map(|n| n.load(Ordering::Relaxed));
     page.family("ratewarden_store_writes_total", "counter", "Writes of quotas and penalties to disk.");
     page.sample("ratewarden_store_writes_total", &[("result", "done")], done);
@@ -104,6 +105,25 @@ fn penalties(page: &mut Page, shared: &Shared) {
         "Calls whose caller and address found no place among those.",
     );
     page.sample("ratewarden_known_pairs_left_out_total", &[], left_out);
+}
+
+fn watching(page: &mut Page, shared: &Shared) {
+    let (seen, dropped) = shared.detection.counts();
+    page.family("ratewarden_watch_calls_total", "counter", "Calls that detectors have seen.");
+    page.sample("ratewarden_watch_calls_total", &[], seen);
+    let name = "ratewarden_watch_calls_dropped_total";
+    page.family(name, "counter", "Calls that were not watched because detectors were behind.");
+    page.sample(name, &[], dropped);
+    let board = shared.detection.board();
+    let counts = board.counts();
+    page.family("ratewarden_findings_open", "gauge", "Findings that are open, by rule.");
+    for (rule, (open, _)) in &counts {
+        page.sample("ratewarden_findings_open", &[("rule", rule)], *open);
+    }
+    page.family("ratewarden_findings_total", "counter", "Findings that have opened, by rule.");
+    for (rule, (_, total)) in &counts {
+        page.sample("ratewarden_findings_total", &[("rule", rule)], *total);
+    }
 }
 
 fn durations(page: &mut Page, totals: &Totals) {

@@ -9,6 +9,7 @@ mod check;
 mod decide;
 mod decisions;
 mod exposition;
+mod findings;
 mod openapi;
 mod penalties;
 mod query;
@@ -138,6 +139,7 @@ impl Admin {
             Route::Decide => self.decide(request).await,
             Route::Decisions => decisions::follow(&self.shared, request.uri().query()),
             Route::Callers => callers::list(&self.shared, request.uri().query()),
+            Route::Findings => findings::list(&self.shared, request.uri().query()),
             Route::Penalties => penalties::list(&self.shared, request.uri().query()),
             Route::AddPenalty => match body::read(request).await {
                 Ok(wanted) => penalties::add(&self.shared, &wanted),

@@ -127,6 +127,7 @@ fn view(shared: &Shared, id: u128, ban: &Ban, now: Time) -> Penalty {
     let (rule, reason) = match &ban.cause {
         Cause::Rule(name) => (Some(name.to_string()), None),
         Cause::Operator(reason) => (None, Some(reason.to_string())),
+        Cause::Finding { rule, reason } => (Some(rule.to_string()), Some(reason.to_string())),
     };
     Penalty {
         id: write_id(id),

@@ -20,6 +20,7 @@ pub(super) enum Route {
     Penalty,
     LiftPenalty,
     Callers,
+    Findings,
     Decisions,
 }
 
@@ -43,6 +44,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry { path: "/v1/check", methods: &[("POST", Route::Decide)], is_open: false },
     Entry { path: "/v1/decisions", methods: &[("GET", Route::Decisions)], is_open: false },
     Entry { path: "/v1/callers", methods: &[("GET", Route::Callers)], is_open: false },
+    Entry { path: "/v1/findings", methods: &[("GET", Route::Findings)], is_open: false },
     Entry {
         path: "/v1/penalties",
         methods: &[("GET", Route::Penalties), ("POST", Route::AddPenalty)],

@@ -34,6 +34,8 @@ pub(crate) struct Opinion {
     pub(crate) note: Note,
     /// Whose call it is, where that is known.
     pub(crate) subject: Option<Subject>,
+    /// A keyed hash of a credential that is none.
+    pub(crate) tried: Option<u128>,
     /// When it may come again, of a call that a limit or a ban rejects.
     pub(crate) retry: Option<Retry>,
     /// What is wrong with the call, of one that is refused for what it is.
@@ -93,22 +95,23 @@ pub(crate) fn ask(
     };
     let reason = if verdict == Judged::Rejected { "limit" } else { "" };
     let note = Note { verdict, limit, reason, cost };
-    Opinion { note, subject: Some(subject), retry, refusal: None, limits }
+    Opinion { note, subject: Some(subject), tried: None, retry, refusal: None, limits }
 }
 
 impl Opinion {
     /// Of a call that is refused for what it is.
     pub(crate) fn refused(refusal: Refusal, subject: Option<Subject>) -> Self {
         let note = refused(&refusal, None).note;
-        Self { note, subject, retry: None, refusal: Some(refusal), limits: Vec::new() }
+        Self { note, subject, tried: None, retry: None, refusal: Some(refusal), limits: Vec::new() }
     }
 
     fn stopped(stopped: Stopped) -> Self {
         match stopped {
-            Stopped::Refused(refusal) => Self::refused(refusal, None),
+            Stopped::Refused(refusal, tried) => Self { tried, ..Self::refused(refusal, None) },
             Stopped::Banned(banned) => {
                 let retry = Some(Retry::After(banned.left));
-                Self { note: BANNED, subject: banned.subject, retry, refusal: None, limits: Vec::new() }
+                let (note, subject) = (BANNED, banned.subject);
+                Self { note, subject, tried: None, retry, refusal: None, limits: Vec::new() }
             }
         }
     }

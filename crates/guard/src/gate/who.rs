@@ -23,7 +23,8 @@ use crate::worker::Worker;
 #[derive(Debug)]
 pub(super) enum Stopped {
     Banned(Box<Banned>),
-    Refused(Refusal),
+    /// With a keyed hash of a credential that is none.
+    Refused(Refusal, Option<u128>),
 }
 
 /// A call of somebody who is banned.
@@ -40,10 +41,14 @@ impl Stopped {
     /// As the gateway answers it.
     pub(super) fn turned(self, style: &Style) -> Box<Turned> {
         match self {
-            Self::Refused(refusal) => refused(&refusal, None),
+            Self::Refused(refusal, tried) => {
+                let mut turned = refused(&refusal, None);
+                turned.tried = tried;
+                turned
+            }
             Self::Banned(banned) => {
                 let answer = answer::banned(style, banned.left, &banned.rule);
-                Box::new(Turned { answer, subject: banned.subject, note: BANNED })
+                Box::new(Turned { answer, subject: banned.subject, tried: None, note: BANNED })
             }
         }
     }
@@ -74,7 +79,8 @@ pub(super) fn identify<F: Fields>(
                 let offender = Offender { suspects: &suspects, caller: None };
                 worker.offended(loaded, Offence::FailedCredentials, &offender, now, &mut desk.sheet.scratch);
             }
-            Err(Stopped::Refused(Refusal::new(failed.status(), failed.reason(), failed.to_string())))
+            let refusal = Refusal::new(failed.status(), failed.reason(), failed.to_string());
+            Err(Stopped::Refused(refusal, suspects.target))
         }
     }
 }

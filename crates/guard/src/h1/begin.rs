@@ -161,7 +161,7 @@ fn answered(worker: &Worker, head: &RequestHead<'_, '_>, answer: &Answer, out: &
 
 /// Writes the answer to a message that is none; the connection ends.
 fn malformed(worker: &Worker, client: &Client, refusal: &Refusal, out: &mut Vec<u8>) -> Begun {
-    worker.record(&CallEnd::refused(worker, refusal, client));
+    worker.record(CallEnd::refused(worker, refusal, client));
     write(&crate::answer::refusal(refusal), true, true, out);
     Begun::Answered(Unread { close: true, framing: None })
 }

@@ -214,7 +214,7 @@ impl Session {
 
     /// Answers a call that is refused, and ends the connection.
     async fn end_with(&mut self, refusal: &Refusal) -> After {
-        self.worker.record(&CallEnd::refused(&self.worker, refusal, &self.client));
+        self.worker.record(CallEnd::refused(&self.worker, refusal, &self.client));
         let mut out = self.worker.output();
         begin::write(&answer::refusal(refusal), true, true, &mut out);
         let written = self.write(&out).await;

@@ -109,7 +109,7 @@ async fn judged(
 
 /// Answers a message that is none.
 fn refuse(link: &Link, refusal: &Refusal, to_head: bool) -> Response<Pieces> {
-    link.worker.record(&CallEnd::refused(&link.worker, refusal, &link.client));
+    link.worker.record(CallEnd::refused(&link.worker, refusal, &link.client));
     reply::own(answer::refusal(refusal), to_head)
 }
 

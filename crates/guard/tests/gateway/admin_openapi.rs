@@ -32,14 +32,17 @@ fn every_answer_is_as_the_document_says() {
     let call = || gateway.get("/few", "x-api-key: sekrit\r\n").status;
     assert_eq!([call(), call(), call(), call()], [200, 429, 429, 429]);
     without_token(&described, &gateway);
-    for path in ["/metrics", "/v1/openapi.json", "/v1/limits", "/v1/callers", "/v1/penalties"] {
+    for path in ["/metrics", "/v1/openapi.json", "/v1/limits", "/v1/callers", "/v1/findings", "/v1/penalties"]
+    {
         described.get(&gateway, path, path, 200);
     }
     let kinds = body_of(&send(&gateway, "GET", "/v1/limits", ""));
     let kinds: Vec<&Value> = kinds.as_array().unwrap().iter().map(|limit| &limit["algorithm"]).collect();
     let known = &described.document["components"]["schemas"]["Limit"]["properties"]["algorithm"]["enum"];
     assert_eq!(json!(kinds), *known);
-    for target in ["/v1/callers?limit=0", "/v1/penalties?limit=0", "/v1/decisions?decision=no"] {
+    for target in
+        ["/v1/callers?limit=0", "/v1/findings?limit=0", "/v1/penalties?limit=0", "/v1/decisions?decision=no"]
+    {
         described.get(&gateway, target.split('?').next().unwrap(), target, 400);
     }
     sick(&described);
@@ -222,5 +225,5 @@ fn parameters_are_known_by_the_names_and_within_the_bounds_of_the_document() {
             }
         }
     }
-    assert_eq!(checked, 8, "two lists have a limit");
+    assert_eq!(checked, 12, "three lists have a limit");
 }

@@ -36,3 +36,5 @@ mod server;
 mod token_issuer;
 mod tokens;
 mod tokens_refused;
+mod watched;
+mod watched_bans;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use ratewarden_guard::{Guard, GuardError};
+use ratewarden_guard::{Guard, GuardError, Surroundings};
 use tempfile::TempDir;
 
 /// The plainest call.
@@ -66,10 +66,12 @@ fn answer(mut stream: &TcpStream, counter: &AtomicUsize) -> bool {
         stream.write_all(b"HTTP/1.1 200 OK\r\n\r\nall there is").unwrap();
         return false;
     }
+    let head_is_wrong_login = head.starts_with("POST /login ");
     let mut body = head.into_bytes();
     body.append(&mut seen);
     counter.fetch_add(1, Ordering::SeqCst);
-    let answer = format!("HTTP/1.1 200 OK\r\n{more}content-length: {}\r\n\r\n", body.len());
+    let status = if head_is_wrong_login { "401 Unauthorized" } else { "200 OK" };
+    let answer = format!("HTTP/1.1 {status}\r\n{more}content-length: {}\r\n\r\n", body.len());
     stream.write_all(&[answer.as_bytes(), &body].concat()).is_ok()
 }
 
@@ -153,6 +155,15 @@ impl Gateway {
         Self { guard, folder, upstream: ([127, 0, 0, 1], 1).into(), timeouts: PATIENT }
     }
 
+    /// One in whose surroundings somebody is told of findings.
+    pub(crate) fn start_in(upstream: SocketAddr, rules: &str, surroundings: Arc<dyn Surroundings>) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("ratewarden.toml");
+        std::fs::write(&file, policy(upstream, rules, PATIENT)).unwrap();
+        let guard = Guard::start_in(&file, surroundings).unwrap_or_else(|error| panic!("{error}"));
+        Self { guard: Some(guard), folder, upstream, timeouts: PATIENT }
+    }
+
     /// Why a gateway with these rules does not start.
     pub(crate) fn refusal(rules: &str) -> GuardError {
         let folder = tempfile::tempdir().unwrap();
@@ -196,6 +207,16 @@ impl Gateway {
 
     pub(crate) fn connect(&self) -> TcpStream {
         let stream = TcpStream::connect(self.guard().http()[0]).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        stream
+    }
+
+    /// A connection from another address of this machine: 127.0.0.`last`.
+    pub(crate) fn connect_from(&self, last: u8) -> TcpStream {
+        let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+        socket.bind(&SocketAddr::from(([127, 0, 0, last], 0)).into()).unwrap();
+        socket.connect(&self.guard().http()[0].into()).unwrap();
+        let stream = TcpStream::from(socket);
         stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
         stream
     }

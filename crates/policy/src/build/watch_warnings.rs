@@ -45,7 +45,8 @@ impl Builder<'_> {
                     self.notes.warning(&penalties.span, &place.key("penalties"), "no detector bans anybody");
                 draft.hint("add `ban = \"10m\"` to a [[detector]]");
             }
-            (None, false) => self.warn_of_bans_nowhere(file),
+            // A gateway places them in itself.
+            (None, false) if policy.gateway.is_none() => self.warn_of_bans_nowhere(file),
             _ => {}
         }
         let everybody = watch.never_ban.value().map_or(&[][..], |many| &many.0).iter().filter(

@@ -11,10 +11,12 @@ use crate::words::{
 };
 
 table! {
-    /// How calls are watched. `ratewarden watch` does it with logs; a gateway with the calls that it decides. Options of the
-    /// command line go before.
+    /// How calls are watched. `ratewarden watch` does it with logs. A gateway does it with the calls that it decides as soon as
+    /// the file has this table, `[[detector]]`, `[[alert]]` or `[alerts]`; without any of them it pays nothing for it. Options
+    /// of the command line go before.
     Watch {
-        /// A call may come so much later than others and still count in its place; at most 10 minutes.
+        /// A call may come so much later than others and still count in its place; at most 10 minutes. A gateway's own calls
+        /// are never later than two seconds.
         "lateness" lateness: Whole<600>, Default "\"10s\"";
         /// How lines are written: a name such as `nginx-combined` or `json-caddy`, or a `log_format` of nginx. Without it
         /// that is found out.
@@ -30,7 +32,8 @@ table! {
         "state" state: FilePath, Optional;
         /// Whom no detector bans, whatever it finds: addresses, prefixes, `caller:NAME` as findings show it, `user:NAME`.
         "never-ban" never_ban: Many<Exempt, 1024>, Default "[]";
-        /// Where bans of detectors are placed. Without it they are only told of.
+        /// Where `ratewarden watch` places bans of detectors. Without it they are only told of. A gateway places its own in
+        /// itself.
         "penalties" penalties: Penalties, Optional;
     }
 }

@@ -26,7 +26,7 @@ pub struct Watch {
     pub state: Option<PathBuf>,
     /// Whom no detector bans. It goes before every ban.
     pub never_ban: Vec<Exempt>,
-    /// Where bans are placed; without it they are only told of.
+    /// Where bans are placed that come of logs; without it they are only told of. A gateway needs none.
     pub penalties: Option<Penalties>,
 }
 
