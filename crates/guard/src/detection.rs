@@ -20,6 +20,7 @@ mod surroundings;
 mod thread;
 mod tray;
 
+use std::cell::RefCell;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -88,11 +89,8 @@ impl Detection {
 #[derive(Debug)]
 pub(crate) struct Notes {
     tray: Arc<Tray>,
-    #[expect(
-        clippy::vec_box,
-        reason = "the boxes themselves go to the thread and come back: they are what is spared"
-    )]
-    spare: std::cell::RefCell<Vec<Box<Said>>>,
+    #[expect(clippy::vec_box, reason = "a call carries a box, and gives it back as it is")]
+    spare: RefCell<Vec<Box<Said>>>,
 }
 
 /// Notes that are kept for the next calls.
@@ -100,7 +98,7 @@ const SPARE: usize = 256;
 
 impl Notes {
     pub(crate) fn new(tray: Arc<Tray>) -> Self {
-        Self { tray, spare: std::cell::RefCell::default() }
+        Self { tray, spare: RefCell::default() }
     }
 }
 

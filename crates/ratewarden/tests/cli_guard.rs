@@ -98,7 +98,7 @@ fn flood(address: &str, calls: usize) {
 fn a_flood_is_logged_alerted_and_banned_and_the_end_comes_in_time() {
     let mut gateway = Running::start(
         "[watch]\nstate = \"state\"\n[[detector]]\nname = \"flood\"\nban = \"10m\"\n\
-         [[alert]]\nname = \"file\"\nfile = \"alerts.ndjson\"\nseverity = \"info\"\n[alerts]\ngroup-wait = \"0s\"\n",
+         [[alert]]\nname = \"file\"\nfile = \"alerts.ndjson\"\nseverity = \"info\"\n[alerts]\ngroup-wait = \"none\"\n",
     );
     let address = gateway.address();
     flood(&address, 320);
