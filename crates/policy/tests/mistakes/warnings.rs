@@ -170,7 +170,8 @@ fn detectors_and_bans_without_effect_are_told() {
         "add `penalties = { file = \"bans.ndjson\" }`, or a gateway's `admin`, to [watch]",
     );
     let gateway = "[listen]\nhttp = \"127.0.0.1:1\"\n[upstream]\nurl = \"http://127.0.0.1:2\"\n";
-    let banning = format!("{gateway}[[detector]]\nname = \"flood\"\nban = \"10m\"\n");
+    let limit = "[[limit]]\nname = \"all\"\nrate = \"1/1s\"\n";
+    let banning = format!("{gateway}{limit}[[detector]]\nname = \"flood\"\nban = \"10m\"\n");
     assert_eq!(read(&banning, file()).unwrap().warnings, [], "a gateway places bans in itself");
     warned(
         "[watch]\npenalties = «{ file = \"bans\" }»\n",
