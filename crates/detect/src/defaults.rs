@@ -10,7 +10,8 @@ use crate::spec::{By, Detector, Filter, Kind, RouteKind as Is, Shows, Statuses};
 /// All detectors that work without configuration.
 #[must_use]
 pub fn detectors() -> Vec<Detector> {
-    let groups = [control(), credentials(), logins(), reads(), floods(), probes(), long_term()];
+    let groups =
+        [control(), credentials(), logins(), slow_logins(), reads(), floods(), probes(), long_term()];
     groups.into_iter().flatten().collect()
 }
 
@@ -89,7 +90,7 @@ fn credentials() -> Vec<Detector> {
     let unauthorised =
         Filter { statuses: Statuses::of(&[401]), without: vec![Shows::Credential, Shows::User], ..dynamic() };
     vec![
-        detector(&abuse::TOKEN_GUESSING, "", denied(dynamic()), &[By::Address], distinct(By::Token, 5), 60),
+        detector(&abuse::TOKEN_GUESSING, "", denied(dynamic()), &[By::Address], distinct(By::Token, 12), 60),
         detector(
             &abuse::TOKEN_GUESSING,
             "refused again and again at one place",
@@ -123,7 +124,7 @@ fn credentials() -> Vec<Detector> {
             600,
         ),
         detector(&abuse::TOKEN_SPREAD, "", credential(), &[By::Token], distinct(By::Country, 50), 3600),
-        detector(&abuse::TOKEN_NETWORKS, "", credential(), &[By::Token], distinct(By::Prefix, 20), 600),
+        detector(&abuse::TOKEN_NETWORKS, "", credential(), &[By::Token], distinct(By::Prefix, 26), 600),
         detector(
             &abuse::TOKEN_NETWORKS,
             "large networks of one credential",
@@ -151,11 +152,45 @@ fn credentials() -> Vec<Detector> {
     ]
 }
 
+/// Logins, and such as were answered like one that failed.
+struct Logins {
+    all: Filter,
+    failed: Filter,
+    /// A page elsewhere, or nothing, is what a login that went well is answered with; 200 may be the form again.
+    unanswered: Filter,
+}
+
+impl Logins {
+    fn new() -> Self {
+        let with = |statuses: Statuses| Filter { statuses, ..is(&[Is::Login]) };
+        Self {
+            all: is(&[Is::Login]),
+            failed: with(Statuses::of(&FAILED_LOGIN)),
+            unanswered: with(Statuses::ranges(vec![(0, 203), (205, 299), (400, u16::MAX)])),
+        }
+    }
+}
+
 fn logins() -> Vec<Detector> {
-    let login = || is(&[Is::Login]);
+    let login = Logins::new();
     let failed = |filter: Filter| Filter { statuses: Statuses::of(&FAILED_LOGIN), ..filter };
     vec![
-        detector(&abuse::LOGIN_BRUTE_FORCE, "", login(), &[By::Address, By::Agent], burst(6), 10),
+        detector(
+            &abuse::LOGIN_BRUTE_FORCE,
+            "",
+            login.unanswered.clone(),
+            &[By::Address, By::Agent],
+            burst(6),
+            10,
+        ),
+        detector(
+            &abuse::LOGIN_BRUTE_FORCE,
+            "logins in a row, failed or not",
+            login.all,
+            &[By::Address],
+            burst(60),
+            60,
+        ),
         detector(
             &abuse::LOGIN_BRUTE_FORCE,
             "failed logins of a source",
@@ -193,10 +228,17 @@ fn logins() -> Vec<Detector> {
             distinct(By::User, 10),
             300,
         ),
+    ]
+}
+
+/// Logins over an hour.
+fn slow_logins() -> Vec<Detector> {
+    let login = Logins::new();
+    vec![
         detector(
             &abuse::LOW_AND_SLOW,
             "",
-            login(),
+            login.unanswered.clone(),
             &[By::Address],
             Kind::Rate { calls: 120, filled: 5 },
             3600,
@@ -204,15 +246,23 @@ fn logins() -> Vec<Detector> {
         detector(
             &abuse::LOW_AND_SLOW_NETWORK,
             "",
-            failed(login()),
+            login.failed.clone(),
             &[By::Prefix],
             Kind::Crowd { calls: 100, filled: 5, of: By::Address, values: 4 },
             3600,
         ),
         detector(
             &abuse::LOW_AND_SLOW_NETWORK,
+            "low and slow from many, with any agent",
+            login.unanswered.clone(),
+            &[By::Prefix],
+            Kind::Crowd { calls: 600, filled: 5, of: By::Address, values: 8 },
+            3600,
+        ),
+        detector(
+            &abuse::LOW_AND_SLOW_NETWORK,
             "low and slow with one agent",
-            login(),
+            login.unanswered.clone(),
             &[By::Prefix, By::Agent],
             Kind::Crowd { calls: 120, filled: 5, of: By::Address, values: 4 },
             3600,
@@ -303,6 +353,14 @@ fn floods() -> Vec<Detector> {
         ),
         detector(
             &abuse::FLOOD,
+            "flood whatever it shows",
+            Filter::default(),
+            &[By::Address],
+            burst(10_000),
+            10,
+        ),
+        detector(
+            &abuse::FLOOD,
             "flood of a known caller",
             Filter { with: vec![Shows::Credential], ..dynamic() },
             &[By::Token],
@@ -339,6 +397,14 @@ fn floods() -> Vec<Detector> {
 fn probes() -> Vec<Detector> {
     vec![
         detector(&abuse::CRAWL, "", bare(), &[By::Address], distinct(By::Template, 40), 10),
+        detector(
+            &abuse::CRAWL,
+            "crawl with pages",
+            Filter { without: vec![Shows::Credential, Shows::User], ..dynamic() },
+            &[By::Address],
+            distinct(By::Template, 300),
+            60,
+        ),
         detector(
             &abuse::PROBING,
             "",

@@ -73,6 +73,8 @@ pub(crate) struct Around<'a> {
 /// Bytes that the groups of all detectors that ask calls themselves may take together, and that one of them may take.
 const TESTED: usize = 64 << 20;
 const MOST: usize = 8 << 20;
+/// Windows of at most so many seconds have smaller fields: of many keys at once, and less exact.
+const SHORT: u32 = 30;
 
 /// One detector with all its groups.
 #[derive(Debug)]
@@ -130,8 +132,10 @@ impl Machine {
                 of = Some(*what);
                 match values {
                     0..=12 => Inner::Few(distinct::Distinct::new(*values, *percent, seconds, most)),
-                    13..=50 => Inner::Dozens(distinct::Distinct::new(*values, *percent, seconds, most)),
-                    51..=300 => Inner::Hundreds(distinct::Distinct::new(*values, *percent, seconds, most)),
+                    13..=50 if seconds <= SHORT => {
+                        Inner::Dozens(distinct::Distinct::new(*values, *percent, seconds, most))
+                    }
+                    13..=300 => Inner::Hundreds(distinct::Distinct::new(*values, *percent, seconds, most)),
                     _ => Inner::Thousands(distinct::Distinct::new(*values, *percent, seconds, most)),
                 }
             }

@@ -78,6 +78,8 @@ pub struct News {
 pub enum NewsState {
     /// It was not there, or had ended.
     Opened,
+    /// It is open, and another detector of its rule sees it too.
+    Joined,
     /// It goes on no more.
     Ended,
 }

@@ -99,6 +99,11 @@ pub(crate) fn network(number: u128) -> u128 {
     number & (u128::MAX << (128 - kept))
 }
 
+/// What stands for who calls from an address: itself of IPv4, its /64 of IPv6.
+pub(crate) fn source(number: u128) -> u128 {
+    if is_four(number) { number } else { network(number) }
+}
+
 /// The larger network an address is in: /16 of IPv4, /32 of IPv6, about what one provider hands out in a place.
 pub(crate) fn wide_network(number: u128) -> u128 {
     let kept = if is_four(number) { 96 + 16 } else { 32 };

@@ -12,12 +12,15 @@ use crate::spec::By;
 /// What a finding is about whose detector groups by `by` first.
 pub(crate) fn subject(by: By, event: &Event, around: &Around<'_>) -> Subject {
     let text = around.batch.text(&event.text);
-    let address = || Subject::named(SubjectKind::Address, hash::as_address(event.address).to_string());
+    let address = || match hash::as_address(event.address) {
+        std::net::IpAddr::V4(four) => Subject::named(SubjectKind::Address, four.to_string()),
+        std::net::IpAddr::V6(_) => Subject::named(SubjectKind::Prefix, hash::network_text(event.address)),
+    };
     match by {
         By::Address => address(),
         By::Prefix | By::WideNetwork => Subject::named(SubjectKind::Prefix, network(by, event.address)),
         By::Token => token(&text),
-        By::User => Subject::named(SubjectKind::User, readable(text.user)),
+        By::User => Subject::named(SubjectKind::User, user(text.user)),
         By::Caller | By::Anybody if event.token != 0 => token(&text),
         By::Caller | By::Anybody if event.user != 0 => Subject::named(SubjectKind::User, readable(text.user)),
         By::Caller => address(),
@@ -41,6 +44,15 @@ fn token(text: &Text<'_>) -> Subject {
     let is_hash = text.caller.len() == 12 && text.caller.iter().all(u8::is_ascii_hexdigit);
     let kind = if is_hash { SubjectKind::Token } else { SubjectKind::Caller };
     Subject::named(kind, readable(text.caller))
+}
+
+/// A user's name. Some services take an API key where a name stands: what looks like one is cut to its beginning.
+fn user(name: &[u8]) -> String {
+    let is_word = name.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
+    if name.len() >= 16 && is_word && name.iter().any(u8::is_ascii_digit) {
+        return format!("{}…", readable(name.get(..6).unwrap_or_default()));
+    }
+    readable(name)
 }
 
 fn network(by: By, address: u128) -> String {
@@ -68,8 +80,9 @@ pub(crate) fn readable(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
         for character in chunk.valid().chars() {
-            let turns = matches!(character, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-            if character.is_control() || turns {
+            let steers = matches!(character, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}');
+            if character.is_control() || steers {
                 let _ = write!(text, "{}", character.escape_unicode());
             } else {
                 text.push(character);
@@ -82,15 +95,16 @@ pub(crate) fn readable(bytes: &[u8]) -> String {
     text
 }
 
-/// One line that shows a call: when, what, and how it was answered. Values of the query are left out, since they may be
-/// secrets.
+/// One line that shows a call: when, what, and how it was answered. It shows the route, not the path, and of the query
+/// the names of what is walked or asked for with their numbers: all else may be a secret.
 pub(crate) fn sample(event: &Event, around: &Around<'_>) -> String {
     let text = around.batch.text(&event.text);
     let when = crate::finding::time(event.second);
     let mut target = text.target.splitn(2, |&byte| byte == b'?');
-    let path = readable(target.next().unwrap_or_default());
+    let _ = target.next();
     let query = target.next().map(names_only).unwrap_or_default();
-    let mut line = format!("{when} {} {path}{query}", readable(text.method));
+    let route = readable(around.routes.get(event.route).text.as_bytes());
+    let mut line = format!("{when} {route}{query}");
     if event.status > 0 {
         let _ = write!(line, " {}", event.status);
     }
@@ -103,18 +117,21 @@ pub(crate) fn sample(event: &Event, around: &Around<'_>) -> String {
     line
 }
 
-/// A query without its values, but for numbers, which are what is walked and asked for.
+/// A query without its values, but for the numbers of pages and sizes.
 fn names_only(query: &[u8]) -> String {
     let pairs = query.split(|&byte| byte == b'&').take(8).map(|pair| {
         let mut parts = pair.splitn(2, |&byte| byte == b'=');
         let name = readable(parts.next().unwrap_or_default());
         match parts.next() {
-            Some(value) if value.len() <= 12 && value.iter().all(u8::is_ascii_digit) => {
+            Some(value)
+                if value.len() <= 12
+                    && value.iter().all(u8::is_ascii_digit)
+                    && crate::route::is_paging(name.as_bytes()) =>
+            {
                 format!("{name}={}", readable(value))
             }
-            Some(_) => format!("{name}=…"),
-            None if name.len() > 16 => "…".to_owned(),
-            None => name,
+            Some(_) if name.len() <= 24 => format!("{name}=…"),
+            Some(_) | None => "…".to_owned(),
         }
     });
     format!("?{}", pairs.collect::<Vec<_>>().join("&"))
@@ -132,6 +149,6 @@ mod tests {
 
     #[test]
     fn values_of_a_query_are_not_shown() {
-        assert_eq!(names_only(b"token=abc&limit=10&x"), "?token=…&limit=10&x");
+        assert_eq!(names_only(b"token=abc&limit=10&x"), "?token=…&limit=10&…");
     }
 }

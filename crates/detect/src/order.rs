@@ -95,9 +95,9 @@ impl Order {
     /// Believes the call that is ahead although no other agrees, where it is ahead by less than a day.
     pub(crate) fn believe(&mut self) {
         if let (Some(ahead), Some(newest)) = (self.ahead.take(), self.newest)
-            && ahead - newest < 86_400
+            && ahead.saturating_sub(newest) < 86_400
         {
-            self.newest = Some(ahead);
+            self.newest = Some(ahead.max(newest));
         }
     }
 

@@ -12,7 +12,7 @@ mod template;
 use std::collections::HashMap;
 
 pub(crate) use kinds::{Kinds, Verb};
-pub(crate) use query::Query;
+pub(crate) use query::{Query, is_paging};
 
 use crate::hash::{Hasher, both};
 
@@ -35,6 +35,8 @@ pub(crate) struct Path {
     pub(crate) kinds: Kinds,
     /// The last number among its ids.
     pub(crate) number: Option<u64>,
+    /// The detectors whose filters let calls of its route pass.
+    pub(crate) detectors: u128,
     /// Where its last id stands: begin and length.
     pub(crate) id: (u16, u16),
 }
@@ -119,19 +121,21 @@ impl Routes {
         let template = self.hasher.text(&self.scratch);
         let key = both(template.max(1), self.hasher.text(method).max(1));
         let known = self.numbers.get(&key).copied();
-        let route = known.unwrap_or_else(|| {
-            let text = String::from_utf8_lossy(&self.scratch).into_owned();
-            let passing = detectors(method, &text, kinds);
-            self.add(key, method, &text, passing)
-        });
+        let (route, passing) = match known {
+            Some(route) => (route, self.get(route).detectors),
+            None => {
+                let text = String::from_utf8_lossy(&self.scratch).into_owned();
+                let passing = detectors(method, &text, kinds);
+                (self.add(key, method, &text, passing), passing)
+            }
+        };
         let (number, id) = if kinds.has(Kinds::STATIC) { (None, (0, 0)) } else { (shape.number, shape.id) };
-        Path { hash, template, route, kinds, number, id }
+        Path { hash, template, route, kinds, number, detectors: passing, id }
     }
 
     fn add(&mut self, key: u64, method: &[u8], template: &str, detectors: u128) -> RouteId {
         if self.routes.len() >= MAX_ROUTES {
-            // Other routes may pass any filter that one of them passes.
-            self.routes[0].detectors |= detectors;
+            // What is too much shares a name, not what its filters let pass: that each path is asked for itself.
             return 0;
         }
         let id = RouteId::try_from(self.routes.len()).unwrap_or(0);

@@ -57,6 +57,6 @@ pub struct UnreadableReason {
     pub lines: u64,
     /// The number of the first of them, from 1.
     pub first_line: u64,
-    /// How that one begins, without what may be secret.
+    /// The shape of how that one begins: letters are `a`, digits `9`.
     pub sample: String,
 }

@@ -101,7 +101,7 @@ fn of_source(page: &mut Page, source: &WatchedSource) {
     );
     for reason in source.reasons.iter().take(REASONS) {
         let line = format!(
-            "{} lines, first line {}: {}; it begins: {}",
+            "{} lines, first line {}: {}; its shape: {}",
             text::number_of(reason.lines),
             text::number_of(reason.first_line),
             reason.reason,

@@ -18,6 +18,9 @@ const REMEMBERED: usize = 10_000;
 /// Good behaviour after which a ban is a first one again, in milliseconds.
 const FORGET_MS: i64 = 86_400_000;
 
+/// Calls of longer ago lead to no ban, in milliseconds.
+const OLD_MS: i64 = 600_000;
+
 /// Decides on bans.
 #[derive(Debug)]
 pub struct Bans {
@@ -61,20 +64,25 @@ impl Bans {
 
     /// What to do about a finding at `now_ms` (milliseconds since 1970); `None` where no rule asks for a ban.
     pub fn decide(&mut self, news: &News, now_ms: i64) -> Option<Decision> {
-        if news.state != NewsState::Opened {
+        if news.state == NewsState::Ended {
             return None;
         }
         let rule = self.rules.iter().find(|rule| rule.detector == news.detector)?;
         let finding = &news.finding;
         let shown = format!("{} {}", finding.subject.kind(), finding.subject.label());
-        if self.never.iter().any(|exempt| is_exempt(exempt, &finding.subject)) {
+        if self.never.iter().any(|exempt| is_exempt(exempt, &finding.subject)) || is_own(&finding.subject) {
             return Some(Decision::Not(format!("{shown} is not banned: `never-ban` has it")));
         }
-        if !matches!(finding.subject, Subject::Named { kind: SubjectKind::Address | SubjectKind::Caller, .. })
-        {
+        let is_caller = matches!(finding.subject, Subject::Named { kind: SubjectKind::Caller, .. });
+        if !is_caller && network_of(&finding.subject).is_none() {
             return Some(Decision::Not(format!(
                 "{shown} is not banned: only addresses and named callers can be"
             )));
+        }
+        // What is long over is no reason to ban anybody now: a log may be read from its beginning, or again.
+        let last = finding.seen.as_ref().and_then(|seen| seen.last_seen.parse::<jiff::Timestamp>().ok());
+        if last.is_some_and(|last| last.as_millisecond().saturating_add(OLD_MS) < now_ms) {
+            return Some(Decision::Not(format!("{shown} is not banned: what it did is long over")));
         }
         let before =
             self.given.get(&finding.subject).filter(|(_, until)| now_ms < until.saturating_add(FORGET_MS));
@@ -96,8 +104,13 @@ impl Bans {
         if self.given.len() >= REMEMBERED && !self.given.contains_key(&subject) {
             self.given.retain(|_, (_, until)| now_ms < until.saturating_add(FORGET_MS));
             if self.given.len() >= REMEMBERED {
-                // Forgotten is only how often: the next ban is a first one.
-                self.given.clear();
+                // Forgotten is only how often the one was banned whose ban ends first: its next is a first one.
+                let first = self
+                    .given
+                    .iter()
+                    .min_by_key(|(_, (_, until))| *until)
+                    .map(|(subject, _)| subject.clone());
+                first.and_then(|subject| self.given.remove(&subject));
             }
         }
         self.given.insert(subject, given);
@@ -114,10 +127,7 @@ impl Ban {
     /// The address that is banned, if it is one.
     #[must_use]
     pub fn address(&self) -> Option<IpAddr> {
-        match &self.subject {
-            Subject::Named { kind: SubjectKind::Address, value } => value.parse().ok(),
-            _ => None,
-        }
+        network_of(&self.subject).map(|(address, _)| address)
     }
 
     /// The caller that is banned, if it is one.
@@ -131,15 +141,41 @@ impl Ban {
 }
 
 fn is_exempt(exempt: &Exempt, subject: &Subject) -> bool {
+    if let (Exempt::Network(never), Some((first, last))) = (exempt, network_of(subject)) {
+        // A line of IPv6 is banned as a whole, so it is exempt when anything in it is.
+        return never.contains(first) || never.contains(last) || holds(first, last, never.first());
+    }
     let Subject::Named { kind, value } = subject else { return false };
     match (exempt, kind) {
-        (Exempt::Network(network), SubjectKind::Address) => {
-            value.parse().is_ok_and(|address| network.contains(address))
-        }
         (Exempt::Caller(name), SubjectKind::Caller | SubjectKind::Token) => name == value,
         (Exempt::User(name), SubjectKind::User) => name == value,
         _ => false,
     }
+}
+
+/// The first and the last address of what a gateway bans for a subject: an address of IPv4, a /64 of IPv6.
+fn network_of(subject: &Subject) -> Option<(IpAddr, IpAddr)> {
+    let Subject::Named { kind: SubjectKind::Address | SubjectKind::Prefix, value } = subject else {
+        return None;
+    };
+    let text = value.strip_suffix("/64").unwrap_or(value);
+    match text.parse::<IpAddr>().ok()?.to_canonical() {
+        four @ IpAddr::V4(_) => Some((four, four)),
+        IpAddr::V6(six) => {
+            let first = six.to_bits() & (u128::MAX << 64);
+            let last = first | u128::from(u64::MAX);
+            Some((IpAddr::V6(first.into()), IpAddr::V6(last.into())))
+        }
+    }
+}
+
+fn holds(first: IpAddr, last: IpAddr, address: IpAddr) -> bool {
+    first <= address && address <= last
+}
+
+/// This machine itself, which no log means as an attacker: a proxy on it, or nobody.
+fn is_own(subject: &Subject) -> bool {
+    network_of(subject).is_some_and(|(first, _)| first.is_loopback() || first.is_unspecified())
 }
 
 #[cfg(test)]
@@ -161,7 +197,11 @@ mod tests {
             ban: Duration::from_secs(600),
             up_to: Duration::from_secs(1500),
         };
-        let never = vec![Exempt::Network("10.0.0.0/8".parse().unwrap()), Exempt::Caller("ci".into())];
+        let never = vec![
+            Exempt::Network("10.0.0.0/8".parse().unwrap()),
+            Exempt::Caller("ci".into()),
+            Exempt::Network("2001:db8:1:2::7/128".parse().unwrap()),
+        ];
         Bans::new(vec![rule], never)
     }
 
@@ -190,6 +230,8 @@ mod tests {
             (SubjectKind::Address, "::ffff:10.1.2.3"),
             (SubjectKind::Caller, "ci"),
             (SubjectKind::Prefix, "192.0.2.0/24"),
+            (SubjectKind::Address, "127.0.0.1"),
+            (SubjectKind::Prefix, "2001:db8:1:2::/64"),
         ] {
             let decision = bans.decide(&news(NewsState::Opened, kind, value), 0);
             assert!(matches!(decision, Some(Decision::Not(_))), "{value}: {decision:?}");

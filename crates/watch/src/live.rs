@@ -154,7 +154,7 @@ impl Live {
     /// What was read and found so far.
     #[must_use]
     pub fn report(&self) -> WatchReport {
-        self.pipeline.report(&self.sources)
+        self.pipeline.report(self.sources.iter().map(Source::document).collect())
     }
 
     fn remember(&mut self) {

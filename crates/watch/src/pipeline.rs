@@ -3,7 +3,7 @@
 use ratewarden_detect::{Counts, Engine, News};
 use ratewarden_logs::{Options, Reader};
 use ratewarden_model::watch_report::SCHEMA;
-use ratewarden_model::{Finding, VERSION, WatchReport};
+use ratewarden_model::{Call, Finding, VERSION, WatchReport, WatchedSource};
 
 use crate::credentials::Credentials;
 use crate::source::Line;
@@ -24,6 +24,12 @@ impl Source {
     #[must_use]
     pub fn new(name: impl Into<String>, options: &Options) -> Self {
         Self { reader: Reader::new(options), tally: Tally::new(name) }
+    }
+
+    /// What became of its lines, as the document has it.
+    #[must_use]
+    pub fn document(&self) -> WatchedSource {
+        self.tally.document(self.reader.form())
     }
 
     /// What became of its lines.
@@ -66,6 +72,14 @@ impl Pipeline {
         if let Err(fault) = read {
             source.tally.fault(Reason::Fault(fault), text);
         }
+    }
+
+    /// Takes a call that somebody else has read.
+    #[inline]
+    pub fn call(&mut self, call: &Call<'_>) {
+        self.first_ms = self.first_ms.min(call.at_ms);
+        self.last_ms = self.last_ms.max(call.at_ms);
+        self.credentials.hash(call, |call| self.engine.see(call));
     }
 
     /// Time has come to `at_ms` although no line says so.
@@ -113,7 +127,7 @@ impl Pipeline {
 
     /// The document, of the sources that were read.
     #[must_use]
-    pub fn report(&self, sources: &[Source]) -> WatchReport {
+    pub fn report(&self, sources: Vec<WatchedSource>) -> WatchReport {
         let time = |at_ms: i64| {
             let seconds = at_ms.div_euclid(1000);
             jiff::Timestamp::from_second(seconds).ok().map(|time| time.to_string())
@@ -122,7 +136,7 @@ impl Pipeline {
         WatchReport {
             schema: SCHEMA.to_owned(),
             version: VERSION.to_owned(),
-            sources: sources.iter().map(|source| source.tally.document(source.reader.form())).collect(),
+            sources,
             from: is_any.then(|| time(self.first_ms)).flatten(),
             to: is_any.then(|| time(self.last_ms)).flatten(),
             findings: self.findings(),

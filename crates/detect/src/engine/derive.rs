@@ -5,7 +5,7 @@ use ratewarden_model::{Call, CallCaller};
 use super::Engine;
 use crate::event::{Batch, Event, Place, UNSAID};
 use crate::filter::Shown;
-use crate::hash::{as_number, both};
+use crate::hash::{as_number, both, source};
 use crate::route::{Query, Verb};
 use crate::spec::Shows;
 
@@ -39,7 +39,7 @@ impl Engine {
         shown.set(Shows::Paging, asked.is_paged);
         shown.set(Shows::Large, call.bytes > LARGE);
         // A reading of a level is no call of its own.
-        let passing = if call.held.is_some() { self.levels } else { self.routes.get(route.route).detectors };
+        let passing = if call.held.is_some() { self.levels } else { route.detectors };
         let detectors = self.filters.of(passing, call.status, shown);
         if detectors == 0 && self.tests.is_empty() {
             return;
@@ -47,7 +47,8 @@ impl Engine {
         let key = key(call, path, route.id);
         let user = self.hasher.text(call.user);
         let address = call.address.map_or(0, as_number);
-        let source = if address == 0 { 0 } else { self.hasher.wide(address) };
+        // A line of IPv6 has a whole /64, from which its owner takes addresses as he likes.
+        let source = if address == 0 { 0 } else { self.hasher.wide(source(address)) };
         let event = Event {
             detectors,
             address,

@@ -1,8 +1,8 @@
 //! Episodes: from the call with which a group is over to the time when it is so no more.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
-use ratewarden_model::Subject;
+use ratewarden_model::{Severity, Subject};
 use serde_json::{Map, Value};
 
 use super::{CASES, Engine, News, NewsState};
@@ -14,6 +14,8 @@ use crate::spec::By;
 
 /// Sample calls of a finding.
 const SAMPLES: usize = 3;
+/// Different calls of a second that are looked at for samples and routes.
+const WANTED: usize = 16;
 /// Routes that a finding names.
 const ROUTES: usize = 5;
 /// An episode lasts at least so many seconds after its group was over.
@@ -52,7 +54,7 @@ impl Engine {
                     episode.count = count;
                     episode.error = if is_total { episode.error } else { over.error };
                 }
-                if episode.samples.len() < SAMPLES && !self.wanting.contains(&key) {
+                if episode.samples.len() < SAMPLES {
                     self.wanting.push(key);
                 }
             }
@@ -100,9 +102,10 @@ impl Engine {
         now: u32,
         facts: Map<String, Value>,
     ) {
-        let Some(detector) = self.detectors.get(place) else { return };
+        let Some(detector) = self.detectors.get(place).cloned() else { return };
         let name = format!("{}\n{}\n{}", detector.rule, subject.kind(), subject.label());
-        if self.cases.len() >= CASES && !self.cases.contains_key(&name) {
+        if self.cases.len() >= CASES && !self.cases.contains_key(&name) && !self.make_room(detector.severity)
+        {
             self.counts.findings_left_out += 1;
             return;
         }
@@ -126,37 +129,58 @@ impl Engine {
         let case = self.cases.entry(name).or_insert_with(|| Case::new(subject, place, first));
         case.facts.extend(facts);
         case.open += 1;
-        if case.open == 1 {
-            let mut shown = case.clone();
-            shown.take_in(first, now, over.count, over.error, calls);
-            self.news.push(News {
-                state: NewsState::Opened,
-                detector: detector.name.clone(),
-                finding: shown.finding(detector),
-            });
-        }
+        let mut shown = case.clone();
+        shown.take_in(first, now, over.count, over.error, calls);
+        self.news.push(News {
+            state: if case.open == 1 { NewsState::Opened } else { NewsState::Joined },
+            detector: detector.name.clone(),
+            finding: shown.finding(&detector),
+        });
     }
 
-    /// Collects samples and routes for episodes of this batch, the same whatever the order of its calls.
+    /// Makes room for a finding of this severity: of those that have ended and are no worse, half go, those with the
+    /// fewest calls first. Half at once, so that a flood of findings does not look at all of them each time.
+    fn make_room(&mut self, severity: Severity) -> bool {
+        let of = |case: &Case| self.detectors.get(case.detector).map(|detector| detector.severity);
+        let mut over: Vec<(Option<Severity>, u64, String)> = self
+            .cases
+            .iter()
+            .filter(|(_, case)| case.open == 0 && of(case) <= Some(severity))
+            .map(|(name, case)| (of(case), case.calls, name.clone()))
+            .collect();
+        over.sort_unstable();
+        let gone = over.len().div_ceil(2);
+        for (_, _, name) in over.into_iter().take(gone) {
+            self.cases.remove(&name);
+        }
+        self.counts.findings_left_out += gone as u64;
+        gone > 0
+    }
+
+    /// Collects samples and routes for episodes of this batch, the same whatever the order of its calls: one look at the
+    /// batch for all that want any, however many do.
     pub(super) fn gather(&mut self, batch: &Batch) {
         let wanting = std::mem::take(&mut self.wanting);
-        for (place, group) in wanting {
-            let around = self.around(batch, By::All);
-            let Some(machine) = self.machines.get(place) else { continue };
-            let mut found: BTreeSet<(String, String)> = BTreeSet::new();
-            let plain = self.plain;
-            let is_its = |event: &&Event| place < plain && event.detectors >> place & 1 == 1;
-            let hits = batch.hits().iter().filter(|hit| usize::from(hit.detector) == place);
-            let asked = hits.filter_map(|hit| batch.events.get(hit.event as usize));
-            let its = batch.events.iter().filter(is_its).chain(asked);
-            for event in its.filter(|event| machine.episode(event, &around) == group) {
-                let route = label::readable(self.routes.get(event.route).text.as_bytes());
-                found.insert((label::sample(event, &around), route));
-                if found.len() > 64 {
-                    found.pop_last();
-                }
+        let around = self.around(batch, By::All);
+        let plain = wanting.iter().filter(|(place, _)| *place < self.plain);
+        let wanted = plain.fold(0_u128, |set, (place, _)| set | 1 << place);
+        let mut found: HashMap<(usize, u64), BTreeSet<(String, String)>> =
+            wanting.into_iter().map(|key| (key, BTreeSet::new())).collect();
+        for event in &batch.events {
+            let mut places = event.detectors & wanted;
+            while places != 0 {
+                let place = places.trailing_zeros() as usize;
+                places &= places - 1;
+                self.find(&mut found, place, event, &around);
             }
-            let Some(episode) = self.episodes.get_mut(&(place, group)) else { continue };
+        }
+        for hit in batch.hits() {
+            if let Some(event) = batch.events.get(hit.event as usize) {
+                self.find(&mut found, usize::from(hit.detector), event, &around);
+            }
+        }
+        for (key, found) in found {
+            let Some(episode) = self.episodes.get_mut(&key) else { continue };
             for (sample, route) in found {
                 if episode.samples.len() < SAMPLES {
                     episode.samples.insert(sample);
@@ -165,6 +189,23 @@ impl Engine {
                     episode.routes.insert(route);
                 }
             }
+        }
+    }
+
+    /// Notes a call for the episode it is of, if that wants any.
+    fn find(
+        &self,
+        found: &mut HashMap<(usize, u64), BTreeSet<(String, String)>>,
+        place: usize,
+        event: &Event,
+        around: &Around<'_>,
+    ) {
+        let Some(machine) = self.machines.get(place) else { return };
+        let Some(found) = found.get_mut(&(place, machine.episode(event, around))) else { return };
+        let route = label::readable(self.routes.get(event.route).text.as_bytes());
+        found.insert((label::sample(event, around), route));
+        if found.len() > WANTED {
+            found.pop_last();
         }
     }
 

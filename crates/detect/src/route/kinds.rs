@@ -210,7 +210,10 @@ pub(super) fn of(verb: Verb, path: &[u8], template: &[u8]) -> Kinds {
     let is_post = verb == Verb::Post;
     // `/api/v2/sessions` is where Anyscale keeps clusters.
     let anyscale = text.contains("/api/v2/") || text.contains("/ext/v0/");
-    is(Kinds::LOGIN, is_post && !ends_in_id && !anyscale && LOGIN.contains(&last));
+    let plain = last.split(';').next().unwrap_or_default();
+    let bare = [".do", ".json", ".action", ".html"].iter().find_map(|ending| plain.strip_suffix(ending));
+    let is_sessions = anyscale && matches!(plain, "session" | "sessions");
+    is(Kinds::LOGIN, is_post && !ends_in_id && !is_sessions && LOGIN.contains(&bare.unwrap_or(plain)));
     is(Kinds::TOKEN, is_post && TOKEN.contains(&last));
     is(Kinds::CONTROL, writes && CONTROL.contains(&last));
     is(Kinds::JOB, is_post && !ends_in_id && is_job(&words, last));

@@ -42,6 +42,11 @@ const PLACES: [&[u8]; 14] = [
     b"since_id",
     b"marker",
 ];
+/// Whether a parameter of this name says how much, or from where on.
+pub(crate) fn is_paging(name: &[u8]) -> bool {
+    LIMITS.iter().chain(&PLACES).any(|known| known.eq_ignore_ascii_case(name))
+}
+
 /// Pairs that are looked at.
 const MAX_PAIRS: usize = 16;
 

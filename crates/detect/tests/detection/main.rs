@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails by panicking")]
 
 mod delay;
+mod hostile;
 mod memory;
 mod order;
 mod world;

@@ -236,6 +236,10 @@ impl Detector {
                 warn!(rule, detector, severity, kind, subject, count, threshold, "A finding has opened.");
                 self.bans.opened(&self.shared, detector, finding);
             }
+            NewsState::Joined => {
+                self.bans.opened(&self.shared, detector, finding);
+                return false;
+            }
             NewsState::Ended => {
                 self.shared.detection.board().ended(finding.clone());
                 info!(rule, kind, subject, count, threshold, "A finding has ended.");

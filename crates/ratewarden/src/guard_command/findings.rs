@@ -176,6 +176,7 @@ fn host() -> String {
 const fn state(state: NewsState) -> State {
     match state {
         NewsState::Opened => State::Opened,
+        NewsState::Joined => State::Grown,
         NewsState::Ended => State::Ended,
     }
 }

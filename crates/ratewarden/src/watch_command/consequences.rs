@@ -9,8 +9,8 @@ use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use ratewarden_alerts::{Alerts, Kept, State};
-use ratewarden_guard::{NewPenalty, Operator};
-use ratewarden_policy::{Penalties, Policy};
+use ratewarden_guard::{NewPenalty, Operator, OperatorError};
+use ratewarden_policy::{Exempt, Penalties, Policy};
 use ratewarden_watch::{Ban, Bans, Decision, News, NewsState, alerts_config, read_secret};
 use tokio::sync::mpsc;
 
@@ -87,7 +87,7 @@ impl Consequences {
             }
         };
         let alerts = if dry_run { None } else { alerts(policy, state)? };
-        Ok(Self { alerts, bans: Bans::new(policy.bans.clone(), policy.watch.never_ban.clone()), place })
+        Ok(Self { alerts, bans: Bans::new(policy.bans.clone(), never(policy)), place })
     }
 
     /// Follows up what has opened and ended. When it returns alerts are on the disk, as far as the disk takes them.
@@ -142,9 +142,16 @@ impl Consequences {
     }
 }
 
+/// Whom nothing bans: whom the policy says, and its own proxies.
+fn never(policy: &Policy) -> Vec<Exempt> {
+    let proxies = policy.trust.proxies.iter().cloned().map(Exempt::Network);
+    policy.watch.never_ban.iter().cloned().chain(proxies).collect()
+}
+
 const fn state(state: NewsState) -> State {
     match state {
         NewsState::Opened => State::Opened,
+        NewsState::Joined => State::Grown,
         NewsState::Ended => State::Ended,
     }
 }
@@ -194,6 +201,11 @@ async fn place_all(operator: Operator, mut waiting: mpsc::Receiver<Ban>) {
                 Ok(placed) => {
                     said = false;
                     stderr::note(&format!("banned: {shown} until {} ({})", placed.until, ban.reason));
+                    break;
+                }
+                // It says no, and would say so again.
+                Err(error @ OperatorError::Refused { status: 400..500, .. }) => {
+                    stderr::error(&format!("the ban of {shown} is refused: {error}"));
                     break;
                 }
                 Err(error) => {

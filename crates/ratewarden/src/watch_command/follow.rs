@@ -91,6 +91,7 @@ fn tell(job: &WatchJob, step: &Step) -> Result<(), Failure> {
 fn print(format: WatchFormat, news: &News) -> Result<(), Failure> {
     let state = match news.state {
         NewsState::Opened => "opened",
+        NewsState::Joined => return Ok(()),
         NewsState::Ended => "ended",
     };
     match format {

@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 
 use ratewarden_callers::Identifier;
 use ratewarden_logs::Options;
-use ratewarden_policy::{self as policy, Policy};
-use ratewarden_watch::{Credentials, Engine, Pipeline, Places, Settings, geo, machine_secret};
+use ratewarden_policy::Policy;
+use ratewarden_watch::{Credentials, Engine, Pipeline, Places, Settings, geo};
 
 use crate::errors::{Exit, Failure};
 use crate::watch_args::WatchJob;
-use crate::{output, stderr};
+use crate::{logs_of, output, policy_file, stderr};
 
 /// Seconds that a line may be late where nobody says otherwise.
 const LATENESS: u32 = 10;
@@ -30,7 +30,7 @@ pub(super) struct Setup {
 
 /// Reads the policy and the files it and the command line name.
 pub(super) fn setup(job: &WatchJob) -> Result<Setup, Failure> {
-    let policy = job.config.as_deref().map(read_policy).transpose()?;
+    let policy = job.config.as_deref().map(policy_file::read).transpose()?;
     let watch = policy.as_ref().map(|policy| &policy.watch);
     let mut notes = Vec::new();
     let mut detectors =
@@ -44,7 +44,7 @@ pub(super) fn setup(job: &WatchJob) -> Result<Setup, Failure> {
     if geography.is_none() {
         notes.push("Detectors of countries and of travel are off: --geoip names a file that says where addresses are.".to_owned());
     }
-    let secret = secret(policy.as_ref())?;
+    let secret = policy_file::secret(policy.as_ref())?;
     let settings = Settings {
         detectors,
         lateness: job.lateness.or(watch.map(|watch| watch.lateness)).unwrap_or(LATENESS),
@@ -57,73 +57,20 @@ pub(super) fn setup(job: &WatchJob) -> Result<Setup, Failure> {
     })?;
     Ok(Setup {
         pipeline: Pipeline::new(Engine::new(settings), Credentials::new(secret, identifier)),
-        options: options(job, watch)?,
+        options: match watch {
+            Some(watch) => logs_of::or_of_policy(job.options.clone(), watch)?,
+            None => job.options.clone(),
+        },
         state: job.state.clone().or_else(|| watch?.state.clone()),
         policy,
         notes,
     })
 }
 
-/// Reads a policy, and says all its mistakes.
-fn read_policy(path: &Path) -> Result<Policy, Failure> {
-    let text = std::fs::read_to_string(path).map_err(|error| {
-        let hint =
-            "`ratewarden policy example` prints a policy to begin with; without -c the defaults are used";
-        Failure::new(Exit::Usage, error, hint).context(format!("cannot read {}", path.display()))
-    })?;
-    match policy::read(&text, path) {
-        Ok(read) => Ok(read.policy),
-        Err(mistakes) => {
-            stderr::note(&mistakes.to_string());
-            Err(Failure::usage(
-                format!("{} has mistakes", path.display()),
-                format!("`ratewarden policy check {}` says this without reading any log", path.display()),
-            ))
-        }
-    }
-}
-
-/// The form of lines: the command line's where it says anything, else the policy's.
-fn options(job: &WatchJob, watch: Option<&policy::Watch>) -> Result<Options, Failure> {
-    let mut options = job.options.clone();
-    let is_said = options.form.is_some() || options.log_format.is_some() || options.json_fields.is_some();
-    let Some(watch) = watch.filter(|_| !is_said) else { return Ok(options) };
-    let wrong = |mistake: ratewarden_logs::Mistake| {
-        Failure::usage(mistake, "`ratewarden policy check` shows the place")
-    };
-    if let Some(text) = &watch.log_format {
-        options.parse_log_format(text).map_err(wrong)?;
-    }
-    if let Some(text) = &watch.json_fields {
-        options.parse_json_fields(text).map_err(wrong)?;
-    }
-    Ok(options)
-}
-
 fn places(file: &Path, systems: Option<&Path>) -> Result<Places, Failure> {
     geo::Geography::open(file, systems).map(Places::new).map_err(|error| {
         let hint = error.hint().to_owned();
         Failure::new(Exit::Usage, error, hint)
-    })
-}
-
-/// The secret under which credentials are hashed: that of the gateway's store, so that both say the same of a
-/// credential; else one that stays the same on this machine.
-fn secret(policy: Option<&Policy>) -> Result<[u8; 16], Failure> {
-    let made = machine_secret().map_err(|error| {
-        Failure::new(Exit::Usage, error, "try again; the system gave no random bytes")
-            .context("no secret could be made")
-    })?;
-    let Some(store) = policy.and_then(|policy| policy.store.as_deref()).filter(|store| store.exists()) else {
-        return Ok(made);
-    };
-    let read = ratewarden_counters::Disk::open(store).and_then(|disk| disk.secret(made));
-    read.map_err(|error| {
-        Failure::new(
-            Exit::Usage,
-            error,
-            "`store.file` of the policy names the gateway's file; leave it out if there is none",
-        )
     })
 }
 

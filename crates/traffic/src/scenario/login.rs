@@ -123,5 +123,5 @@ pub fn low_and_slow_network_v6(seed: u64, start_ms: i64) -> Scenario {
         })
         .collect();
     let subject = (Prefix, "2001:db8:bad:1::/64");
-    Scenario::new("low-and-slow-network-v6", "watch.low-and-slow-network", subject, calls)
+    Scenario::new("low-and-slow-network-v6", "watch.low-and-slow", subject, calls)
 }
