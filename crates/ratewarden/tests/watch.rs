@@ -8,6 +8,8 @@ mod bad_input;
 #[path = "cli/run.rs"]
 #[expect(dead_code, reason = "the demo API is for the tests that scan")]
 mod cli;
+#[path = "watch/consequences.rs"]
+mod consequences;
 #[path = "watch/day.rs"]
 mod day;
 #[path = "watch/follow.rs"]

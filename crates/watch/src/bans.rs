@@ -26,6 +26,8 @@ const OLD_MS: i64 = 600_000;
 pub struct Bans {
     rules: Vec<BanRule>,
     never: Vec<Exempt>,
+    /// Findings that are open and led to a ban, with its end: who goes on is banned again.
+    running: HashMap<String, (News, i64)>,
     /// How often each subject was banned, and until when.
     given: HashMap<Subject, (u32, i64)>,
 }
@@ -59,12 +61,13 @@ impl Bans {
     /// Bans by these rules, never for `never`.
     #[must_use]
     pub fn new(rules: Vec<BanRule>, never: Vec<Exempt>) -> Self {
-        Self { rules, never, given: HashMap::new() }
+        Self { rules, never, running: HashMap::new(), given: HashMap::new() }
     }
 
     /// What to do about a finding at `now_ms` (milliseconds since 1970); `None` where no rule asks for a ban.
     pub fn decide(&mut self, news: &News, now_ms: i64) -> Option<Decision> {
         if news.state == NewsState::Ended {
+            self.running.remove(&news.finding.fingerprint);
             return None;
         }
         let rule = self.rules.iter().find(|rule| rule.detector == news.detector)?;
@@ -90,6 +93,9 @@ impl Bans {
         let lasts = rule.ban.saturating_mul(1 << times.min(30)).min(rule.up_to);
         let until_ms = now_ms.saturating_add(i64::try_from(lasts.as_millis()).unwrap_or(i64::MAX));
         self.remember(finding.subject.clone(), (times + 1, until_ms), now_ms);
+        if self.running.len() < REMEMBERED {
+            self.running.insert(finding.fingerprint.clone(), (news.clone(), until_ms));
+        }
         let count = finding.seen.as_ref().map(|seen| format!(": {} of {}", seen.count, seen.threshold));
         Some(Decision::Ban(Ban {
             subject: finding.subject.clone(),
@@ -98,6 +104,22 @@ impl Bans {
             reason: format!("{}{}", finding.rule, count.unwrap_or_default()),
             fingerprint: finding.fingerprint.clone(),
         }))
+    }
+
+    /// Bans of those whose ban has ended while what they did goes on.
+    pub fn look(&mut self, now_ms: i64) -> Vec<Decision> {
+        let over = self.running.iter().filter(|(_, (_, until))| *until <= now_ms);
+        let over: Vec<String> = over.map(|(fingerprint, _)| fingerprint.clone()).collect();
+        let again = over.into_iter().filter_map(|fingerprint| self.running.remove(&fingerprint));
+        let again: Vec<News> = again
+            .map(|(mut news, _)| {
+                // It is open, so it was seen until now.
+                let now = jiff::Timestamp::from_millisecond(now_ms).unwrap_or_default().to_string();
+                news.finding.seen.iter_mut().for_each(|seen| seen.last_seen.clone_from(&now));
+                news
+            })
+            .collect();
+        again.iter().filter_map(|news| self.decide(news, now_ms)).collect()
     }
 
     fn remember(&mut self, subject: Subject, given: (u32, i64), now_ms: i64) {
@@ -220,6 +242,20 @@ mod tests {
         assert_eq!(given, [Some(600), Some(1200), Some(1500)]);
         assert_eq!(seconds(bans.decide(&again, 4 * 86_400_000)), Some(600));
         assert_eq!(bans.decide(&news(NewsState::Ended, SubjectKind::Address, "192.0.2.1"), 0), None);
+    }
+
+    #[test]
+    fn who_goes_on_is_banned_again_and_who_has_ended_is_not() {
+        let mut bans = bans();
+        let opened = news(NewsState::Opened, SubjectKind::Address, "192.0.2.1");
+        assert_eq!(seconds(bans.decide(&opened, 0)), Some(600));
+        assert_eq!(bans.look(599_000), Vec::new());
+        assert_eq!(
+            bans.look(600_000).into_iter().map(|again| seconds(Some(again))).collect::<Vec<_>>(),
+            [Some(1200)]
+        );
+        bans.decide(&news(NewsState::Ended, SubjectKind::Address, "192.0.2.1"), 700_000);
+        assert_eq!(bans.look(86_000_000), Vec::new());
     }
 
     #[test]

@@ -13,12 +13,17 @@ use ratewarden_guard::{NewPenalty, Operator, OperatorError};
 use ratewarden_policy::{Exempt, Penalties, Policy};
 use ratewarden_watch::{Ban, Bans, Decision, News, NewsState, alerts_config, read_secret};
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 
 use crate::errors::{Exit, Failure};
 use crate::stderr;
 
 /// Bans that wait to be placed.
 const WAITING: usize = 1024;
+/// Bans that are being placed at once.
+const AT_ONCE: usize = 64;
+/// A finding whose last call was longer ago wakes nobody, in milliseconds.
+const OLD_MS: i64 = 600_000;
 /// The first wait after a try that failed, doubled up to a minute.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
@@ -92,21 +97,28 @@ impl Consequences {
 
     /// Follows up what has opened and ended. When it returns alerts are on the disk, as far as the disk takes them.
     pub(super) fn follow_up(&mut self, news: &[News]) {
-        if news.is_empty() {
-            return;
-        }
         let now_ms = now_ms();
-        if let Some(alerts) = &self.alerts {
-            let told: Vec<_> = news.iter().map(|news| (&news.finding, state(news.state))).collect();
+        for again in self.bans.look(now_ms) {
+            self.do_it(again);
+        }
+        if let Some(alerts) = self.alerts.as_ref().filter(|_| !news.is_empty()) {
+            // What is long over wakes nobody: a log may be read from its beginning.
+            let is_told = |news: &&News| news.state == NewsState::Ended || !is_old(news, now_ms);
+            let told: Vec<_> =
+                news.iter().filter(is_told).map(|news| (&news.finding, state(news.state))).collect();
             // What the disk did not take is asked for before the position is saved.
             let _ = alerts.handle_all(&told, now_ms);
         }
         for one in news {
-            match self.bans.decide(one, now_ms) {
-                None => {}
-                Some(Decision::Not(why)) => stderr::note(&why),
-                Some(Decision::Ban(ban)) => self.place(ban),
-            }
+            let decision = self.bans.decide(one, now_ms);
+            decision.into_iter().for_each(|decision| self.do_it(decision));
+        }
+    }
+
+    fn do_it(&self, decision: Decision) {
+        match decision {
+            Decision::Not(why) => stderr::note(&why),
+            Decision::Ban(ban) => self.place(ban),
         }
     }
 
@@ -182,48 +194,57 @@ fn append(path: &Path, ban: &Ban) -> std::io::Result<()> {
     file.sync_data()
 }
 
-/// Places bans one after another.
+/// Whether a finding's last call was long ago, by the clock.
+fn is_old(news: &News, now_ms: i64) -> bool {
+    let last = news.finding.seen.as_ref().and_then(|seen| seen.last_seen.parse::<jiff::Timestamp>().ok());
+    last.is_some_and(|last| last.as_millisecond().saturating_add(OLD_MS) < now_ms)
+}
+
+/// Places bans, each in a task of its own: one that cannot be placed holds up no other.
 async fn place_all(operator: Operator, mut waiting: mpsc::Receiver<Ban>) {
-    let mut said = false;
+    let mut tasks = JoinSet::new();
     while let Some(ban) = waiting.recv().await {
-        let shown = format!("{} {}", ban.subject.kind(), ban.subject.label());
+        if tasks.len() >= AT_ONCE {
+            tasks.join_next().await;
+        }
+        tasks.spawn(place_one(operator.clone(), ban));
+    }
+}
+
+async fn place_one(operator: Operator, ban: Ban) {
+    let shown = format!("{} {}", ban.subject.kind(), ban.subject.label());
+    let end = tokio::time::Instant::now() + ban.lasts();
+    let mut wait = FIRST_WAIT;
+    let mut said = false;
+    loop {
+        let left = end.saturating_duration_since(tokio::time::Instant::now());
         let wanted = NewPenalty {
             caller: ban.caller().map(str::to_owned),
             address: ban.address(),
             id: None,
-            lasts: format!("{}s", ban.seconds.max(1)),
+            // What is left of it, in whole seconds.
+            lasts: format!("{}s", left.as_secs().max(1)),
             reason: Some(ban.reason.clone()),
         };
-        let end = tokio::time::Instant::now() + ban.lasts();
-        let mut wait = FIRST_WAIT;
-        loop {
-            match operator.add_penalty(&wanted).await {
-                Ok(placed) => {
-                    said = false;
-                    stderr::note(&format!("banned: {shown} until {} ({})", placed.until, ban.reason));
-                    break;
-                }
-                // It says no, and would say so again.
-                Err(error @ OperatorError::Refused { status: 400..500, .. }) => {
-                    stderr::error(&format!("the ban of {shown} is refused: {error}"));
-                    break;
-                }
-                Err(error) => {
-                    if !said {
-                        stderr::error(&format!(
-                            "the ban of {shown} could not be placed: {error}; trying again"
-                        ));
-                        said = true;
-                    }
-                    if tokio::time::Instant::now() + wait >= end {
-                        stderr::error(&format!("the ban of {shown} was never placed"));
-                        break;
-                    }
-                    tokio::time::sleep(wait).await;
-                    wait = (wait * 2).min(LONGEST_WAIT);
-                }
+        match operator.add_penalty(&wanted).await {
+            Ok(placed) => {
+                return stderr::note(&format!("banned: {shown} until {} ({})", placed.until, ban.reason));
             }
+            // It says no, and would say so again.
+            Err(error @ OperatorError::Refused { status: 400..500, .. }) => {
+                return stderr::error(&format!("the ban of {shown} is refused: {error}"));
+            }
+            Err(error) if !said => {
+                stderr::error(&format!("the ban of {shown} could not be placed: {error}; trying again"));
+                said = true;
+            }
+            Err(_) => {}
         }
+        if left <= wait {
+            return stderr::error(&format!("the ban of {shown} was never placed"));
+        }
+        tokio::time::sleep(wait).await;
+        wait = (wait * 2).min(LONGEST_WAIT);
     }
 }
 

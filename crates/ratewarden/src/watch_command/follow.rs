@@ -28,7 +28,6 @@ pub(super) async fn run(job: &WatchJob) -> Result<Exit, Failure> {
     }
     let start = if job.from_beginning { Start::Beginning } else { Start::End };
     let Setup { pipeline, options, policy, state, notes } = setup::setup(job)?;
-    setup::say(&notes);
     let folder = state.as_deref();
     let mut consequences = Consequences::start(policy.as_ref(), folder, job.dry_run)?;
     let live = Live::new(&job.files, start, &options, pipeline, folder);
@@ -37,6 +36,7 @@ pub(super) async fn run(job: &WatchJob) -> Result<Exit, Failure> {
         Failure::new(Exit::Usage, error, "--state names a folder that can be made and written")
             .context(format!("the folder of states `{folder}` cannot be used"))
     })?;
+    setup::say(&notes);
     if let Some(why) = said {
         stderr::note(&format!("the saved position is not used, reading begins anew: {why}"));
     }
