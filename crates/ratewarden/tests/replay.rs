@@ -169,11 +169,7 @@ fn lines_that_are_no_call_are_counted_and_said_with_their_place() {
     assert_eq!((&report["unreadable"], &report["calls"]), (&json!(2), &json!(calls().len())));
     let source = &report["sources"][0];
     assert_eq!(source["lines"], calls().len() + 2);
-    assert!(
-        ran.stderr.contains("1 line is no call") && ran.stderr.contains("line 2: garbage"),
-        "{}",
-        ran.stderr
-    );
+    assert!(ran.stderr.contains("1 line is no call") && ran.stderr.contains("line 2: a"), "{}", ran.stderr);
     assert!(ran.stderr.contains("(the line is empty); the first is line 3"), "{}", ran.stderr);
 }
 
