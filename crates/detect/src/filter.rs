@@ -172,7 +172,8 @@ impl RouteKind {
 }
 
 /// Whether `text` is of the form `pattern`, in which `*` stands for anything. Time is the product of both lengths at most.
-fn fits(pattern: &[u8], text: &[u8]) -> bool {
+#[must_use]
+pub fn fits(pattern: &[u8], text: &[u8]) -> bool {
     let (mut at, mut place) = (0, 0);
     let mut star = None;
     while place < text.len() {

@@ -43,6 +43,7 @@ mod window;
 pub use countries::centre;
 pub use defaults::detectors;
 pub use engine::{Counts, Engine, News, NewsState, Settings};
+pub use filter::fits;
 pub use geography::{Geography, Location, Point};
 pub use predicate::{Predicate, When};
 pub use sketch::{Ranked, Sketch, Summary};

@@ -3,6 +3,7 @@
 //! Names of selections, `and`, `or`, `not`, parentheses, `1 of`, `any of` and `all of` with `them` or a name with stars.
 //! `not` binds before `and`, `and` before `or`.
 
+use ratewarden_detect::fits;
 use std::sync::Arc;
 
 use crate::Fault;
@@ -131,25 +132,6 @@ impl Reader<'_> {
         }
         names.iter().map(|name| self.one(name)).collect()
     }
-}
-
-/// Whether a name is of a form with stars.
-fn fits(pattern: &[u8], name: &[u8]) -> bool {
-    let (mut at, mut place, mut star) = (0, 0, None);
-    while place < name.len() {
-        if pattern.get(at) == Some(&b'*') {
-            star = Some((at, place));
-            at += 1;
-        } else if pattern.get(at) == name.get(place) {
-            (at, place) = (at + 1, place + 1);
-        } else if let Some((star_at, from)) = star {
-            (at, place) = (star_at + 1, from + 1);
-            star = Some((star_at, from + 1));
-        } else {
-            return false;
-        }
-    }
-    pattern.get(at..).unwrap_or_default().iter().all(|&byte| byte == b'*')
 }
 
 #[cfg(test)]

@@ -73,8 +73,13 @@ impl Bans {
         let rule = self.rules.iter().find(|rule| rule.detector == news.detector)?;
         let finding = &news.finding;
         let shown = format!("{} {}", finding.subject.kind(), finding.subject.label());
-        if self.never.iter().any(|exempt| is_exempt(exempt, &finding.subject)) || is_own(&finding.subject) {
-            return Some(Decision::Not(format!("{shown} is not banned: `never-ban` has it")));
+        if is_own(&finding.subject) {
+            return Some(Decision::Not(format!("{shown} is not banned: it is this machine, or nobody")));
+        }
+        if self.never.iter().any(|exempt| is_exempt(exempt, &finding.subject)) {
+            return Some(Decision::Not(format!(
+                "{shown} is not banned: `never-ban` or `trust.proxies` has it"
+            )));
         }
         let is_caller = matches!(finding.subject, Subject::Named { kind: SubjectKind::Caller, .. });
         if !is_caller && network_of(&finding.subject).is_none() {
@@ -89,6 +94,11 @@ impl Bans {
         }
         let before =
             self.given.get(&finding.subject).filter(|(_, until)| now_ms < until.saturating_add(FORGET_MS));
+        if let Some((_, until)) = before.filter(|(_, until)| now_ms < *until) {
+            // Several detectors see the same; one offence is not the next.
+            self.running.insert(finding.fingerprint.clone(), (news.clone(), *until));
+            return None;
+        }
         let times = before.map_or(0, |(times, _)| *times);
         let lasts = rule.ban.saturating_mul(1 << times.min(30)).min(rule.up_to);
         let until_ms = now_ms.saturating_add(i64::try_from(lasts.as_millis()).unwrap_or(i64::MAX));
@@ -256,6 +266,17 @@ mod tests {
         );
         bans.decide(&news(NewsState::Ended, SubjectKind::Address, "192.0.2.1"), 700_000);
         assert_eq!(bans.look(86_000_000), Vec::new());
+    }
+
+    #[test]
+    fn what_several_detectors_see_is_one_offence() {
+        let mut bans = bans();
+        assert_eq!(
+            seconds(bans.decide(&news(NewsState::Opened, SubjectKind::Address, "192.0.2.1"), 0)),
+            Some(600)
+        );
+        assert_eq!(bans.decide(&news(NewsState::Joined, SubjectKind::Address, "192.0.2.1"), 1_000), None);
+        assert_eq!(bans.look(600_000).len(), 1);
     }
 
     #[test]

@@ -28,7 +28,7 @@ mod tally;
 pub use bans::{Ban, Bans, Decision};
 pub use credentials::Credentials;
 pub use live::{Live, Step, WARM_SECS};
-pub use notify::{NotifyError, alerts_config};
+pub use notify::{NotifyError, alert_state, alerts_config, host_name, wall_ms};
 pub use pipeline::{Pipeline, Source};
 pub use places::Places;
 pub use ratewarden_detect::{Detector, Engine, News, NewsState, Settings, detectors};

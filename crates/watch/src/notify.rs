@@ -1,8 +1,10 @@
 //! From the policy's `[[alert]]` tables to what alerts are started with.
 
 use std::str::FromStr as _;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use ratewarden_alerts as alerts;
+use ratewarden_detect::NewsState;
 use ratewarden_policy as policy;
 
 use crate::secrets::{SecretError, read_secret};
@@ -27,6 +29,30 @@ pub enum NotifyError {
         /// Why not.
         why: String,
     },
+}
+
+/// What this machine calls itself.
+#[must_use]
+pub fn host_name() -> String {
+    let name = std::fs::read_to_string("/etc/hostname").map(|name| name.trim().to_owned());
+    name.ok().filter(|name| !name.is_empty()).unwrap_or_else(|| "localhost".to_owned())
+}
+
+/// What alerts are to make of news.
+#[must_use]
+pub const fn alert_state(state: NewsState) -> alerts::State {
+    match state {
+        NewsState::Opened => alerts::State::Opened,
+        NewsState::Joined => alerts::State::Grown,
+        NewsState::Ended => alerts::State::Ended,
+    }
+}
+
+/// The clock, in milliseconds since 1970.
+#[must_use]
+pub fn wall_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
 /// What alerts of a policy are started with; `None` where it names no receiver. `host` is what this machine calls

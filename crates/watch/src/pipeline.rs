@@ -64,9 +64,7 @@ impl Pipeline {
         let mut calls = 0;
         let read = source.reader.read(text, |call| {
             calls += 1;
-            self.first_ms = self.first_ms.min(call.at_ms);
-            self.last_ms = self.last_ms.max(call.at_ms);
-            self.credentials.hash(call, |call| self.engine.see(call));
+            self.call(call);
         });
         source.tally.line(calls);
         if let Err(fault) = read {

@@ -18,6 +18,8 @@ const SAMPLES: usize = 3;
 const WANTED: usize = 16;
 /// Routes that a finding names.
 const ROUTES: usize = 5;
+/// Groups that are over at once: a finding may be of very many, such as one for each place that is tried.
+const EPISODES: usize = 100_000;
 /// An episode lasts at least so many seconds after its group was over.
 const LINGERS: u32 = 60;
 
@@ -104,8 +106,8 @@ impl Engine {
     ) {
         let Some(detector) = self.detectors.get(place).cloned() else { return };
         let name = format!("{}\n{}\n{}", detector.rule, subject.kind(), subject.label());
-        if self.cases.len() >= CASES && !self.cases.contains_key(&name) && !self.make_room(detector.severity)
-        {
+        let is_full = self.cases.len() >= CASES && !self.cases.contains_key(&name);
+        if self.episodes.len() >= EPISODES || (is_full && !self.make_room(detector.severity)) {
             self.counts.findings_left_out += 1;
             return;
         }
@@ -129,6 +131,9 @@ impl Engine {
         let case = self.cases.entry(name).or_insert_with(|| Case::new(subject, place, first));
         case.facts.extend(facts);
         case.open += 1;
+        if self.is_quiet {
+            return;
+        }
         let mut shown = case.clone();
         shown.take_in(first, now, over.count, over.error, calls);
         self.news.push(News {
@@ -238,6 +243,7 @@ impl Engine {
         case.open = case.open.saturating_sub(1);
         case.episodes += 1;
         if case.open == 0
+            && !self.is_quiet
             && let Some(detector) = self.detectors.get(case.detector)
         {
             self.news.push(News {

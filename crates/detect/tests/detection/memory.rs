@@ -61,3 +61,13 @@ fn groups_take_a_bounded_room_whoever_calls() {
     assert!(engine.bytes() <= before + (8 << 20), "{} then {}", before >> 20, engine.bytes() >> 20);
     assert!(engine.bytes() <= 200 << 20, "{} MiB", engine.bytes() >> 20);
 }
+
+#[test]
+fn news_that_nobody_takes_are_not_kept_where_nobody_wants_them() {
+    let mut engine = Engine::new(settings()).quiet();
+    let flood = scenario::by_name("flood", 3, MORNING).unwrap();
+    flood.calls.iter().for_each(|call| engine.see(&hashed(&call.as_call())));
+    engine.finish();
+    assert_eq!(engine.news(), Vec::new());
+    assert!(!engine.findings().is_empty());
+}

@@ -5,14 +5,14 @@
 
 use std::collections::VecDeque;
 use std::error::Error;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
-use ratewarden_alerts::{Alerts, Config, OpenError, StartError, State};
-use ratewarden_guard::{Geography, News, NewsState, Surroundings};
+use ratewarden_alerts::{Alerts, Config, OpenError, StartError};
+use ratewarden_guard::{Geography, News, Surroundings};
 use ratewarden_policy::{self as policy, Policy, Watch};
-use ratewarden_watch::{Places, alerts_config, geo};
+use ratewarden_watch::{Places, alert_state, alerts_config, geo, host_name, wall_ms};
 
 /// The outbox, in the policy's `watch.state`.
 const OUTBOX: &str = "gateway-outbox";
@@ -114,7 +114,7 @@ impl Surroundings for Findings {
         if alerting.wanted.is_none() {
             return;
         }
-        let now_ms = now_ms();
+        let now_ms = wall_ms();
         alerting.waiting.extend(news.iter().map(|news| (news.clone(), now_ms)));
         alerting.hand_over();
     }
@@ -148,7 +148,7 @@ impl Alerting {
             let at_ms = *at_ms;
             let together = self.waiting.iter().take_while(|(_, at)| *at == at_ms).count();
             let news: Vec<News> = self.waiting.drain(..together).map(|(news, _)| news).collect();
-            let events: Vec<_> = news.iter().map(|news| (&news.finding, state(news.state))).collect();
+            let events: Vec<_> = news.iter().map(|news| (&news.finding, alert_state(news.state))).collect();
             // What the disk does not take goes on from memory, which is said.
             let _ = alerts.handle_all(&events, at_ms);
         }
@@ -157,7 +157,7 @@ impl Alerting {
 
 /// What a policy wants of alerts.
 fn wanted(policy: &Policy) -> Result<Option<Wanted>, Failed> {
-    let Some(config) = alerts_config(&policy.alerts, &host())? else { return Ok(None) };
+    let Some(config) = alerts_config(&policy.alerts, &host_name())? else { return Ok(None) };
     let Some(state) = &policy.watch.state else {
         return Err("the policy has [[alert]] tables, and `state` in its [watch] names no folder for what \
                     waits to be sent"
@@ -166,24 +166,6 @@ fn wanted(policy: &Policy) -> Result<Option<Wanted>, Failed> {
     config.check()?;
     let folder = state.join(OUTBOX);
     Ok(Some(Wanted { alerts: policy.alerts.clone(), folder, config: Box::new(config) }))
-}
-
-fn host() -> String {
-    let name = std::fs::read_to_string(Path::new("/etc/hostname")).map(|name| name.trim().to_owned());
-    name.ok().filter(|name| !name.is_empty()).unwrap_or_else(|| "localhost".to_owned())
-}
-
-const fn state(state: NewsState) -> State {
-    match state {
-        NewsState::Opened => State::Opened,
-        NewsState::Joined => State::Grown,
-        NewsState::Ended => State::Ended,
-    }
-}
-
-fn now_ms() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
 /// An error and its causes.

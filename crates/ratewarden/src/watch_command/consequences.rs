@@ -6,12 +6,14 @@
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::Path;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
-use ratewarden_alerts::{Alerts, Kept, State};
+use ratewarden_alerts::{Alerts, Kept};
 use ratewarden_guard::{NewPenalty, Operator, OperatorError};
 use ratewarden_policy::{Exempt, Penalties, Policy};
-use ratewarden_watch::{Ban, Bans, Decision, News, NewsState, alerts_config, read_secret};
+use ratewarden_watch::{
+    Ban, Bans, Decision, News, NewsState, alert_state, alerts_config, host_name, read_secret, wall_ms,
+};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
@@ -97,7 +99,7 @@ impl Consequences {
 
     /// Follows up what has opened and ended. When it returns alerts are on the disk, as far as the disk takes them.
     pub(super) fn follow_up(&mut self, news: &[News]) {
-        let now_ms = now_ms();
+        let now_ms = wall_ms();
         for again in self.bans.look(now_ms) {
             self.do_it(again);
         }
@@ -105,7 +107,7 @@ impl Consequences {
             // What is long over wakes nobody: a log may be read from its beginning.
             let is_told = |news: &&News| news.state == NewsState::Ended || !is_old(news, now_ms);
             let told: Vec<_> =
-                news.iter().filter(is_told).map(|news| (&news.finding, state(news.state))).collect();
+                news.iter().filter(is_told).map(|news| (&news.finding, alert_state(news.state))).collect();
             // What the disk did not take is asked for before the position is saved.
             let _ = alerts.handle_all(&told, now_ms);
         }
@@ -160,17 +162,8 @@ fn never(policy: &Policy) -> Vec<Exempt> {
     policy.watch.never_ban.iter().cloned().chain(proxies).collect()
 }
 
-const fn state(state: NewsState) -> State {
-    match state {
-        NewsState::Opened => State::Opened,
-        NewsState::Joined => State::Grown,
-        NewsState::Ended => State::Ended,
-    }
-}
-
 fn alerts(policy: &Policy, state: Option<&Path>) -> Result<Option<Alerts>, Failure> {
-    let host = std::fs::read_to_string("/etc/hostname").map(|name| name.trim().to_owned());
-    let host = host.ok().filter(|name| !name.is_empty()).unwrap_or_else(|| "localhost".to_owned());
+    let host = host_name();
     let hint = "docs/alerts.md says what each receiver needs";
     let config =
         alerts_config(&policy.alerts, &host).map_err(|error| Failure::new(Exit::Usage, error, hint))?;
@@ -246,10 +239,4 @@ async fn place_one(operator: Operator, ban: Ban) {
         tokio::time::sleep(wait).await;
         wait = (wait * 2).min(LONGEST_WAIT);
     }
-}
-
-fn now_ms() -> i64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }

@@ -55,8 +55,10 @@ pub(super) fn setup(job: &WatchJob) -> Result<Setup, Failure> {
     let identifier = identifier.map_err(|error| {
         Failure::new(Exit::Usage, error, "the policy's `[[caller]]` tables name the files of keys")
     })?;
+    // A report is made at the end; news are for who follows.
+    let engine = if job.follow { Engine::new(settings) } else { Engine::new(settings).quiet() };
     Ok(Setup {
-        pipeline: Pipeline::new(Engine::new(settings), Credentials::new(secret, identifier)),
+        pipeline: Pipeline::new(engine, Credentials::new(secret, identifier)),
         options: match watch {
             Some(watch) => logs_of::or_of_policy(job.options.clone(), watch)?,
             None => job.options.clone(),
