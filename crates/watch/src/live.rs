@@ -13,7 +13,6 @@ use std::path::{Path, PathBuf};
 
 use ratewarden_detect::News;
 use ratewarden_logs::Options;
-use ratewarden_model::WatchReport;
 
 use crate::follow::{Event, Follower, Loaded, Saved, SourceId, Start};
 use crate::pipeline::{Pipeline, Source};
@@ -149,12 +148,6 @@ impl Live {
             self.saved = Some(position.clone());
         }
         Ok(())
-    }
-
-    /// What was read and found so far.
-    #[must_use]
-    pub fn report(&self) -> WatchReport {
-        self.pipeline.report(self.sources.iter().map(Source::document).collect())
     }
 
     fn remember(&mut self) {

@@ -25,17 +25,6 @@ impl Source {
     pub fn new(name: impl Into<String>, options: &Options) -> Self {
         Self { reader: Reader::new(options), tally: Tally::new(name) }
     }
-
-    /// What became of its lines, as the document has it.
-    #[must_use]
-    pub fn document(&self) -> WatchedSource {
-        self.tally.document(self.reader.form())
-    }
-
-    /// What became of its lines.
-    pub const fn tally(&mut self) -> &mut Tally {
-        &mut self.tally
-    }
 }
 
 /// Everything between lines and findings.

@@ -34,11 +34,12 @@ fn child() {
     println!("flushed");
 }
 
-/// Lets a child live until it has said so many lines and a moment more; says the next number, or that it was done.
-fn live(folder: &Path, url: &str, first: usize, lines: usize, moment: Duration) -> Option<usize> {
+/// Lets a child live until it has said so many lines, and where that is asked until the receiver gets one more; says the next
+/// number, or that it was done.
+fn live(folder: &Path, hook: &Hook, first: usize, lines: usize, waits: bool) -> Option<usize> {
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "killed::child", "--nocapture"])
-        .env(TOLD, format!("{}\n{url}\n{first}", folder.display()))
+        .env(TOLD, format!("{}\n{}\n{first}", folder.display(), hook.url()))
         .stdout(Stdio::piped())
         .stderr(Stdio::inherit())
         .spawn()
@@ -57,8 +58,10 @@ fn live(folder: &Path, url: &str, first: usize, lines: usize, moment: Duration) 
         read(&line.unwrap());
     }
     if lines < usize::MAX {
-        // No wait for a server: the instant of the kill is what is varied.
-        std::thread::sleep(moment);
+        if waits {
+            // Between being taken and being crossed out.
+            hook.wait_for_another(PATIENCE / 100);
+        }
         child.kill().unwrap();
     }
     // What it had said by then. A line may be torn.
@@ -87,19 +90,14 @@ fn whatever_is_killed_when_no_alert_is_lost_and_none_comes_twice_with_another_id
     let mut random = fastrand::Rng::with_seed(5);
     let mut next = 0;
     for life in 0..LIVES {
-        let moment = Duration::from_micros(random.u64(0..5_000));
         // The harness says a few lines before the child does.
         let lines = random.usize(0..2 * FINDINGS / LIVES);
-        next = live(folder.path(), &hook.url(), next, lines, moment).unwrap_or(FINDINGS);
+        next = live(folder.path(), &hook, next, lines, random.bool()).unwrap_or(FINDINGS);
         if life + 1 == LIVES {
             assert!(next > 0, "nobody lived long enough to hand over one");
         }
     }
-    assert_eq!(
-        live(folder.path(), &hook.url(), next, usize::MAX, Duration::ZERO),
-        None,
-        "the last one is done"
-    );
+    assert_eq!(live(folder.path(), &hook, next, usize::MAX, false), None, "the last one is done");
     let mut ids: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     let mut order = Vec::new();
     for got in hook.got() {

@@ -4,8 +4,9 @@ use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
@@ -76,6 +77,8 @@ impl Got {
 struct Told {
     answers: VecDeque<Answer>,
     got: Vec<Got>,
+    /// Told of each that it got.
+    heard: Arc<Condvar>,
 }
 
 /// A receiver that runs until it is dropped. First it gives the answers it was told, then 204.
@@ -114,7 +117,8 @@ impl Place {
     }
 
     fn listen(self, answers: &[Answer], tls: Option<TlsAcceptor>) -> Hook {
-        let told = Arc::new(Mutex::new(Told { answers: answers.iter().cloned().collect(), got: Vec::new() }));
+        let answers = answers.iter().cloned().collect();
+        let told = Arc::new(Mutex::new(Told { answers, ..Told::default() }));
         let entered = self.runtime.enter();
         let listener = self.socket.listen(64).unwrap();
         drop(entered);
@@ -143,6 +147,13 @@ impl Hook {
 
     pub(crate) fn got(&self) -> Vec<Got> {
         self.told().got.clone()
+    }
+
+    /// Waits until it gets one more, for so long at most.
+    pub(crate) fn wait_for_another(&self, most: Duration) {
+        let told = self.told();
+        let (heard, before) = (Arc::clone(&told.heard), told.got.len());
+        drop(heard.wait_timeout_while(told, most, |told| told.got.len() == before).unwrap());
     }
 
     /// What was answered with a success, in order.
@@ -204,6 +215,7 @@ async fn answer(request: Request<Incoming>, told: Arc<Mutex<Told>>) -> std::io::
             Answer::Hang | Answer::Close => 0,
         };
         told.got.push(Got { path: path.clone(), headers, body, answered });
+        told.heard.notify_all();
         answer
     };
     let response = |status: u16| Response::builder().status(status);
