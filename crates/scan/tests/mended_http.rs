@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use ratewarden_model::{Redactor, Secret};
-use ratewarden_scan::budget::Budget;
+use ratewarden_scan::budget::{Budget, Exhausted};
 use ratewarden_scan::context::Context;
 use ratewarden_scan::http::{Client, Failure, Request};
 use ratewarden_scan::observe::Normal;
@@ -42,6 +42,23 @@ async fn a_fresh_connection_is_not_a_kept_one() {
     let fresh = Request { fresh_connection: true, ..plain };
     client.send(&fresh).await.unwrap().result.unwrap();
     assert_eq!(*connections.lock().unwrap(), 2);
+}
+
+#[tokio::test]
+async fn a_wait_that_the_scans_own_end_cuts_short_is_no_failure_of_a_server_that_answers() {
+    let address = raw(|_, mut stream| {
+        request(&mut stream);
+        drop(stream.write_all(&reply("200 OK", "", "ok")));
+        // The second one is read and not answered; the connection ends when the client gives it up.
+        while request(&mut stream).is_some() {}
+    });
+    let config = Config::new(format!("http://{address}/x"));
+    let target = Target::parse(&config.url, &mut Redactor::default()).unwrap();
+    let budget = Budget::new(9, Duration::from_secs(1), 1);
+    let client = Client::new(&target, address, &config, Arc::new(budget)).unwrap();
+    let plain = Request::get("/x");
+    client.send(&plain).await.unwrap().result.unwrap();
+    assert_eq!(client.send(&plain).await.unwrap_err(), Exhausted::Time);
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! Sends requests over kept connections, within the budget, and times them.
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -29,6 +29,8 @@ pub struct Client {
     headers: Vec<(HeaderName, Secret)>,
     budget: Arc<Budget>,
     timeout: Duration,
+    /// Whether this target has answered before.
+    answered: AtomicBool,
     pools: Pools,
     round_trip: Mutex<Option<Duration>>,
 }
@@ -50,6 +52,7 @@ impl Client {
             target: target.clone(),
             budget,
             timeout: config.request_timeout,
+            answered: AtomicBool::new(false),
             pools: Pools::default(),
             round_trip: Mutex::default(),
         })
@@ -87,6 +90,15 @@ impl Client {
         let _permit = self.budget.take().await?;
         let clock = Clock::new(&self.budget, self.timeout);
         let result = self.exchange(request, &clock).await;
+        match &result {
+            Ok(_) => self.answered.store(true, Ordering::Relaxed),
+            // The scan ran out of time, not the target: what is known to answer is not called silent for the
+            // milliseconds that were left.
+            Err(Failure::Timeout(_)) if clock.is_cut() && self.answered.load(Ordering::Relaxed) => {
+                return Err(Exhausted::Time);
+            }
+            Err(_) => {}
+        }
         Ok(clock.answer(result))
     }
 

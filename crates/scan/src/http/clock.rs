@@ -19,6 +19,8 @@ pub(super) struct Clock {
     started: Instant,
     begun: Instant,
     timeout: Duration,
+    /// Whether the budget ends sooner than the wait for an answer would.
+    cut: bool,
     sent: Mutex<Instant>,
     headed: Mutex<Option<Instant>>,
 }
@@ -27,10 +29,12 @@ impl Clock {
     /// Of a request that begins now and takes at most this long, and no longer than the budget has.
     pub(super) fn new(budget: &Budget, timeout: Duration) -> Self {
         let begun = Instant::now();
+        let left = budget.time_left() + GRACE;
         Self {
             started: budget.started(),
             begun,
-            timeout: timeout.min(budget.time_left() + GRACE),
+            timeout: timeout.min(left),
+            cut: left < timeout,
             sent: Mutex::new(begun),
             headed: Mutex::new(None),
         }
@@ -44,6 +48,11 @@ impl Clock {
     /// How long a TCP connection may take.
     pub(super) fn connect_timeout(&self) -> Duration {
         self.timeout.min(LONGEST_CONNECT)
+    }
+
+    /// Whether it is the budget that ends the wait, rather than the patience with a server.
+    pub(super) const fn is_cut(&self) -> bool {
+        self.cut
     }
 
     /// Until when the answer may take, its body included.
