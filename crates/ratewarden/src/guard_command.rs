@@ -7,6 +7,7 @@ mod findings;
 
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -40,11 +41,13 @@ pub(crate) async fn run(arguments: GuardArgs) -> Result<Exit, Failure> {
     let mut hangup = signal(SignalKind::hangup()).map_err(|error| {
         Failure::new(Exit::Unreachable, error, "SIGHUP cannot be listened for; restart to change the policy")
     })?;
+    // Listened for all the time: what comes while a policy is reloaded is not lost.
+    let mut ending = pin!(signals::signal());
     let mut looks = tokio::time::interval(LOOK);
     let mut seen = changed(&path);
     let exit = loop {
         tokio::select! {
-            exit = signals::signal() => break exit,
+            exit = &mut ending => break exit,
             () = guard.taken_over() => break Exit::Fine,
             _ = hangup.recv() => {
                 seen = changed(&path);
