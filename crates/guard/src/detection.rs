@@ -14,7 +14,6 @@
 
 mod bans;
 mod board;
-mod known;
 mod said;
 mod surroundings;
 mod thread;

@@ -74,6 +74,9 @@ pub struct NewPenalty {
     /// For other operators; the banned one is not told.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// A ban that is in force and ends no sooner stays as it is.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub extend_only: bool,
 }
 
 /// Asks an admin listener.

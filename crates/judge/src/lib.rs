@@ -8,7 +8,8 @@
 //! 2. [`hold`] holds what the call asks for to its ceilings: a call that is refused spends nothing.
 //! 3. [`Rules::weigh`] says under which keys the call is counted and what it costs, as [`Check`](ratewarden_counters::Check)s for the store.
 //!
-//! [`decide`] is all three and the store's decision. [`penalties`] is beside it: who is rejected again and again is banned.
+//! [`decide`] is all three and the store's decision. [`penalties`] is beside it: who is rejected again and again is banned; and
+//! [`findings`]: whom something that was found in traffic bans.
 //!
 //! Everything that can be done once is done when the policy is loaded. A call without conditions, bodies and
 //! bounds costs a comparison for each limit and a keyed hash for each distinct thing that limits count per.
@@ -18,6 +19,7 @@ mod bounds;
 mod condition;
 mod cost;
 mod decide;
+pub mod findings;
 mod guess;
 mod keys;
 pub mod penalties;

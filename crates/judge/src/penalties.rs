@@ -85,7 +85,20 @@ pub struct Sentence {
     pub forget: Duration,
 }
 
+/// Why no ban has begun.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Begun {
+    /// One of its kind is in force, and stays as it is.
+    InForce(Ban),
+    /// All places are taken by bans in force.
+    Full,
+}
+
 impl Cause {
+    const fn is_finding(&self) -> bool {
+        matches!(self, Self::Finding { .. })
+    }
+
     /// What the offender is told.
     pub fn told(&self) -> &str {
         match self {
@@ -150,28 +163,40 @@ impl Penalties {
         (in_force, self.begun.load(Ordering::Relaxed), self.left_out.load(Ordering::Relaxed))
     }
 
-    /// Begins a ban of `id`, the keyed hash of whom it is about. `None` where one of its kind is in force, which stays as it
-    /// is, and where all places are taken.
-    pub fn sentence(&self, id: u128, sentence: Sentence, now: Time) -> Option<Ban> {
+    /// Begins a ban of `id`, the keyed hash of whom it is about. One of its kind that is in force stays as it is, but that
+    /// a finding lengthens what was not begun for one: whose end is later, that one's reason is told.
+    ///
+    /// # Errors
+    /// Where one is in force that stays as it is, and where all places are taken.
+    pub fn sentence(&self, id: u128, sentence: Sentence, now: Time) -> Result<Ban, Begun> {
         let mut bans = self.bans.lock().unwrap_or_else(PoisonError::into_inner);
         let place = place(id, sentence.spares);
         if !has_place(&mut bans, place, now) {
             self.left_out.fetch_add(1, Ordering::Relaxed);
-            return None;
+            return Err(Begun::Full);
         }
-        let times = match bans.get(&place) {
-            Some(ban) if ban.until > now => return None,
+        let before = bans.get(&place);
+        let in_force = before.filter(|ban| ban.until > now);
+        let times = match before {
+            Some(ban) if ban.until > now => ban.times,
             Some(ban) if now.since(ban.until) < sentence.forget => ban.times.saturating_add(1),
             _ => 0,
         };
         let doubled = sentence.first.saturating_mul(1_u32.checked_shl(times).unwrap_or(u32::MAX));
         let until = now.after(doubled.min(sentence.up_to));
+        if let Some(ban) = in_force {
+            let lengthens = sentence.cause.is_finding() && !ban.cause.is_finding() && ban.until < until;
+            if !lengthens {
+                return Err(Begun::InForce(ban.clone()));
+            }
+        } else {
+            self.begun.fetch_add(1, Ordering::Relaxed);
+        }
         let Sentence { whom, label, cause, spares, .. } = sentence;
         let ban = Ban { whom, label, cause, spares, until, times };
         bans.insert(place, ban.clone());
-        self.begun.fetch_add(1, Ordering::Relaxed);
         self.changed(&bans);
-        Some(ban)
+        Ok(ban)
     }
 
     fn ban(&self, id: u128, rule: &Prepared, offender: &Offender<'_>, now: Time) -> bool {
@@ -184,7 +209,7 @@ impl Penalties {
             up_to: rule.up_to,
             forget: rule.forget,
         };
-        self.sentence(id, sentence, now).is_some()
+        self.sentence(id, sentence, now).is_ok()
     }
 
     /// After every change, while the lock is held.
@@ -323,7 +348,7 @@ mod tests {
         };
         let penalties = Penalties::default();
         let lasts = |seconds, spares| {
-            let ban = penalties.sentence(7, sentence(spares), at(seconds))?;
+            let ban = penalties.sentence(7, sentence(spares), at(seconds)).ok()?;
             Some((ban.until.since(at(seconds)).as_secs(), ban.times))
         };
         assert_eq!((lasts(1, true), lasts(50, true)), (Some((100, 0)), None));
@@ -334,6 +359,42 @@ mod tests {
         let instant = Instant { now: at(2_000), wall: jiff::Timestamp::from_second(1_800_000_000).unwrap() };
         let restarted = Penalties::default();
         assert_eq!(restarted.restore(&penalties.kept(instant), instant), 1, "its cause is kept too");
+    }
+
+    #[test]
+    fn a_finding_lengthens_the_ban_of_an_operator_and_never_shortens_it() {
+        let ban = |cause, seconds| Ban {
+            whom: Whom::Caller,
+            label: None,
+            cause,
+            spares: false,
+            until: at(seconds),
+            times: 0,
+        };
+        let finding = || Cause::Finding { rule: "watch.flood".into(), reason: "".into() };
+        let sentence = || Sentence {
+            whom: Whom::Caller,
+            label: None,
+            cause: finding(),
+            spares: false,
+            first: Duration::from_secs(600),
+            up_to: Duration::from_secs(3_600),
+            forget: Duration::from_secs(3_600),
+        };
+        let operator = || Cause::Operator("asked support".into());
+        for (operators, lasts, cause) in [(86_400, 86_400, operator()), (60, 601, finding())] {
+            let penalties = Penalties::default();
+            penalties.impose(7, ban(operator(), operators), at(1)).unwrap();
+            let _ = penalties.sentence(7, sentence(), at(1));
+            let held = penalties.find(7, at(1)).unwrap();
+            assert_eq!((held.until, &held.cause, held.times), (at(lasts), &cause, 0));
+            // The same on another's word: through an admin listener, or after a restart.
+            let penalties = Penalties::default();
+            penalties.impose(7, ban(operator(), operators), at(1)).unwrap();
+            let (id, told) = penalties.extend(7, ban(finding(), 601), at(1)).unwrap();
+            assert_eq!((id, told.until, &told.cause), (7, at(lasts), &cause));
+            assert_eq!(penalties.find(7, at(1)), Some(told));
+        }
     }
 
     #[test]

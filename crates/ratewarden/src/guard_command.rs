@@ -7,6 +7,7 @@ mod findings;
 
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -28,6 +29,12 @@ pub(crate) async fn run(arguments: GuardArgs) -> Result<Exit, Failure> {
     let start = if arguments.take_over { Guard::take_over_in } else { Guard::start_in };
     let findings = Arc::new(Findings::new(arguments.take_over));
     let guard = start(&path, Arc::clone(&findings) as _).map_err(|error| failure(error, &path))?;
+    // Before anybody is told that it listens: whoever reads that may signal at once.
+    let mut hangup = signal(SignalKind::hangup()).map_err(|error| {
+        Failure::new(Exit::Unreachable, error, "SIGHUP cannot be listened for; restart to change the policy")
+    })?;
+    // Made once: what comes while a policy is reloaded is not lost.
+    let mut ending = pin!(signals::signal());
     for address in guard.http() {
         tracing::info!("Listening on http://{address}.");
     }
@@ -37,14 +44,11 @@ pub(crate) async fn run(arguments: GuardArgs) -> Result<Exit, Failure> {
     if let Some(address) = guard.admin() {
         tracing::info!("The admin listener is http://{address}.");
     }
-    let mut hangup = signal(SignalKind::hangup()).map_err(|error| {
-        Failure::new(Exit::Unreachable, error, "SIGHUP cannot be listened for; restart to change the policy")
-    })?;
     let mut looks = tokio::time::interval(LOOK);
     let mut seen = changed(&path);
     let exit = loop {
         tokio::select! {
-            exit = signals::signal() => break exit,
+            exit = &mut ending => break exit,
             () = guard.taken_over() => break Exit::Fine,
             _ = hangup.recv() => {
                 seen = changed(&path);

@@ -10,7 +10,8 @@ mod cli;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
@@ -24,18 +25,18 @@ const PATIENCE: Duration = Duration::from_secs(60);
 struct Running {
     child: Child,
     lines: Receiver<String>,
-    folder: TempDir,
+    folder: Arc<TempDir>,
 }
 
 impl Running {
     fn start(rules: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let policy = format!(
-            "[listen]\nhttp = \"127.0.0.1:0\"\nthreads = 1\n[upstream]\nurl = \"http://127.0.0.1:1\"\n\
-             [timeouts]\nshutdown = \"100ms\"\n{rules}"
-        );
-        fs::write(folder.path().join("ratewarden.toml"), policy).unwrap();
-        let mut command = program(&["guard"]);
+        let folder = Arc::new(tempfile::tempdir().unwrap());
+        fs::write(folder.path().join("ratewarden.toml"), policy(rules)).unwrap();
+        Self::run(folder, &["guard"])
+    }
+
+    fn run(folder: Arc<TempDir>, arguments: &[&str]) -> Self {
+        let mut command = program(arguments);
         let command = command.current_dir(folder.path()).stderr(Stdio::piped()).stdout(Stdio::null());
         let mut child = command.spawn().unwrap();
         let log = BufReader::new(child.stderr.take().unwrap());
@@ -44,6 +45,19 @@ impl Running {
             log.lines().map_while(Result::ok).all(|line| sender.send(line).is_ok());
         });
         Self { child, lines, folder }
+    }
+
+    /// Puts another policy in the place of the one in force, at once and whole.
+    fn policy(&self, rules: &str) {
+        let beside = self.folder.path().join("new.toml");
+        fs::write(&beside, policy(rules)).unwrap();
+        fs::rename(&beside, self.folder.path().join("ratewarden.toml")).unwrap();
+        self.signal("HUP");
+    }
+
+    fn signal(&self, name: &str) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args([&format!("-{name}"), &id]).status().unwrap().success());
     }
 
     /// The next line of the log that has this text.
@@ -63,14 +77,25 @@ impl Running {
     }
 
     fn alerts(&self) -> Vec<Value> {
-        let text = fs::read_to_string(self.folder.path().join("alerts.ndjson")).unwrap_or_default();
+        self.alerts_in("alerts.ndjson")
+    }
+
+    fn alerts_in(&self, file: &str) -> Vec<Value> {
+        let text = fs::read_to_string(self.folder.path().join(file)).unwrap_or_default();
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    fn until_alerted_in(&self, file: &str) {
+        let end = Instant::now() + PATIENCE;
+        while self.alerts_in(file).is_empty() {
+            assert!(Instant::now() < end, "no alert in {file}");
+            std::thread::yield_now();
+        }
     }
 
     /// Ends it as an init system does, and returns its exit code.
     fn end(&mut self) -> Option<i32> {
-        let id = self.child.id().to_string();
-        assert!(std::process::Command::new("kill").arg(id).status().unwrap().success());
+        self.signal("TERM");
         self.child.wait().unwrap().code()
     }
 }
@@ -80,6 +105,21 @@ impl Drop for Running {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+fn policy(rules: &str) -> String {
+    format!(
+        "[listen]\nhttp = \"127.0.0.1:0\"\nthreads = 1\n[upstream]\nurl = \"http://127.0.0.1:1\"\n\
+         [timeouts]\nshutdown = \"100ms\"\n{rules}"
+    )
+}
+
+/// Watching, with alerts to a file, each at once.
+fn alerting(file: &str) -> String {
+    format!(
+        "[watch]\nstate = \"state\"\n[[alert]]\nname = \"file\"\nfile = \"{file}\"\nseverity = \"info\"\n\
+         [alerts]\ngroup-wait = \"none\"\n"
+    )
 }
 
 fn flood(address: &str, calls: usize) {
@@ -105,11 +145,7 @@ fn a_flood_is_logged_alerted_and_banned_and_the_end_comes_in_time() {
     let opened = gateway.line("A finding has opened.");
     assert!(opened.contains("rule=\"watch.flood\"") && opened.contains("127.0.0.1"), "{opened}");
     gateway.line("A finding leads to a ban.");
-    let end = Instant::now() + PATIENCE;
-    while gateway.alerts().is_empty() {
-        assert!(Instant::now() < end, "no alert");
-        std::thread::yield_now();
-    }
+    gateway.until_alerted_in("alerts.ndjson");
     assert_eq!(gateway.alerts()[0]["finding"]["rule"], "watch.flood", "{:?}", gateway.alerts());
     let begun = Instant::now();
     assert_eq!(gateway.end(), Some(0));
@@ -128,4 +164,58 @@ fn alerts_without_a_folder_for_what_waits_and_places_that_are_none_stop_the_star
         let log: Vec<String> = gateway.lines.iter().collect();
         assert!(code == Some(2) && log.iter().any(|line| line.contains(said)), "{code:?} {log:?}");
     }
+}
+
+#[test]
+fn a_signal_that_comes_while_the_policy_is_read_ends_the_gateway() {
+    let mut gateway = Running::start("");
+    gateway.address();
+    // Reading the policy takes until somebody writes it.
+    let path = gateway.folder.path().join("ratewarden.toml");
+    fs::remove_file(&path).unwrap();
+    assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
+    gateway.signal("HUP");
+    // Opened only once it is being read.
+    let mut writer = fs::OpenOptions::new().write(true).open(&path).unwrap();
+    gateway.signal("TERM");
+    // The signal has reached the process when none is pending any more.
+    let pending = || {
+        let status = fs::read_to_string(format!("/proc/{}/status", gateway.child.id())).unwrap_or_default();
+        status.lines().any(|line| line.starts_with("ShdPnd:") && line.trim_end().ends_with("4000"))
+    };
+    while pending() {
+        std::thread::yield_now();
+    }
+    writer.write_all(policy("").as_bytes()).unwrap();
+    drop(writer);
+    fs::remove_file(&path).unwrap();
+    gateway.line("Ending: no further connections are accepted.");
+    assert_eq!(gateway.child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn a_reload_brings_findings_to_the_receivers_of_the_new_policy_and_to_no_others() {
+    let mut gateway = Running::start(&alerting("before.ndjson"));
+    let address = gateway.address();
+    gateway.policy(&alerting("after.ndjson"));
+    gateway.line("Policy reloaded.");
+    flood(&address, 320);
+    gateway.until_alerted_in("after.ndjson");
+    assert_eq!(gateway.end(), Some(0));
+    assert_eq!((gateway.alerts_in("before.ndjson").len(), gateway.alerts_in("after.ndjson").len()), (0, 1));
+}
+
+#[test]
+fn a_successor_has_the_outbox_of_alerts_once_its_predecessor_is_gone() {
+    let mut before = Running::start(&alerting("alerts.ndjson"));
+    before.address();
+    let mut after = Running::run(Arc::clone(&before.folder), &["guard", "--take-over"]);
+    let address = after.address();
+    assert_eq!(before.child.wait().unwrap().code(), Some(0));
+    flood(&address, 320);
+    after.line("A finding has opened.");
+    after.until_alerted_in("alerts.ndjson");
+    assert_eq!(after.end(), Some(0));
+    let alerts = after.alerts();
+    assert_eq!((alerts.len(), &alerts[0]["finding"]["rule"]), (1, &"watch.flood".into()), "{alerts:?}");
 }

@@ -52,7 +52,15 @@ pub(super) fn add(shared: &Shared, wanted: &NewPenalty) -> Answer {
         Ok(found) => found,
         Err(wrong) => return refusal(&wrong),
     };
-    match shared.penalties.impose(id, ban, now) {
+    let until = ban.until;
+    let imposed = if wanted.extend_only {
+        shared.penalties.extend(id, ban, now)
+    } else {
+        shared.penalties.impose(id, ban, now)
+    };
+    match imposed {
+        // One that lasts longer is in force.
+        Ok((id, ban)) if wanted.extend_only && ban.until > until => json(200, &view(shared, id, &ban, now)),
         Ok((id, ban)) => {
             let view = view(shared, id, &ban, now);
             tracing::info!(

@@ -222,7 +222,8 @@ impl Detector {
         }
     }
 
-    fn is_news(&mut self, News { state, detector, finding }: &News) -> bool {
+    fn is_news(&mut self, news: &News) -> bool {
+        let News { state, detector, finding } = news;
         let (rule, subject) = (finding.rule.as_str(), finding.subject.label());
         let kind = finding.subject.kind();
         let (count, threshold) =
@@ -234,16 +235,16 @@ impl Detector {
                 }
                 let severity = finding.severity.to_string();
                 warn!(rule, detector, severity, kind, subject, count, threshold, "A finding has opened.");
-                self.bans.opened(&self.shared, detector, finding);
+                self.bans.news(&self.shared, news);
             }
             NewsState::Joined => {
-                self.bans.opened(&self.shared, detector, finding);
+                self.bans.news(&self.shared, news);
                 return false;
             }
             NewsState::Ended => {
                 self.shared.detection.board().ended(finding.clone());
                 info!(rule, kind, subject, count, threshold, "A finding has ended.");
-                self.bans.ended(&finding.fingerprint);
+                self.bans.news(&self.shared, news);
             }
         }
         true

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use ratewarden_judge::findings::Whose;
 use ratewarden_model::{Call, CallCaller};
 
 use super::said::{PARTS, Said};
@@ -45,15 +46,6 @@ struct Waiting {
     id: Option<u128>,
     is_verified: bool,
     lengths: [u16; PARTS],
-}
-
-/// What a call does not say to detectors, and bans depend on.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Whose {
-    /// The keyed hash of whom it is counted against, or of a credential that is none.
-    pub(crate) id: Option<u128>,
-    /// The caller proved who it is.
-    pub(crate) is_verified: bool,
 }
 
 impl Tray {

@@ -149,6 +149,8 @@ fn bans(described: &Described, gateway: &Gateway) {
     ] {
         post(meaningless, 422);
     }
+    post(r#"{"address":"192.0.2.1","for":"2h"}"#, 201);
+    post(r#"{"address":"192.0.2.1","for":"1h","extend_only":true}"#, 200);
     described.get(gateway, "/v1/penalties", "/v1/penalties?limit=10000", 200);
     let target = format!("/v1/penalties/{}", id.as_str().unwrap());
     let path = "/v1/penalties/{id}";

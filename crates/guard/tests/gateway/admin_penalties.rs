@@ -63,6 +63,11 @@ fn an_operator_bans_callers_addresses_and_ids() {
     assert_eq!((&by_name["label"], &by_name["reason"]), (&json!("ann"), &json!("the invoice")));
     assert_eq!(gateway.get("/", "").status, 200, "nobody else is");
 
+    let only_longer = json!({"caller": "ann", "for": "1m", "reason": "watch.flood", "extend_only": true});
+    let kept = send(&gateway, "POST", "/v1/penalties", &only_longer.to_string());
+    assert_eq!((kept.status, &body_of(&kept)["reason"]), (200, &json!("the invoice")));
+    assert_eq!(ann().field("retry-after"), Some("3600"), "it is not shortened");
+
     let shorter = add(&gateway, &json!({"id": by_name["id"], "for": "1m"}));
     assert_eq!((&shorter["id"], &shorter["label"]), (&by_name["id"], &json!("ann")), "it is the same ban");
     assert_eq!((penalties(&gateway).len(), &shorter["times"]), (1, &json!(1)));

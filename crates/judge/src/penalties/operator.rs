@@ -27,7 +27,22 @@ impl Penalties {
     /// Bans on the operator's word, instead of any other ban of that kind against the same one; how many there were
     /// before is not forgotten. `id` is of whom, or of any ban against it: that of a lock-out, which spares some, means
     /// its address, and the ban begins beside it. Returns the ban with its own id.
-    pub fn impose(&self, id: u128, mut ban: Ban, now: Time) -> Result<(u128, Ban), Full> {
+    ///
+    /// # Errors
+    /// When all places are taken.
+    pub fn impose(&self, id: u128, ban: Ban, now: Time) -> Result<(u128, Ban), Full> {
+        self.put(id, ban, now, false)
+    }
+
+    /// The same, but a ban that is in force and ends no sooner stays as it is, and is returned.
+    ///
+    /// # Errors
+    /// When all places are taken.
+    pub fn extend(&self, id: u128, ban: Ban, now: Time) -> Result<(u128, Ban), Full> {
+        self.put(id, ban, now, true)
+    }
+
+    fn put(&self, id: u128, mut ban: Ban, now: Time, only_longer: bool) -> Result<(u128, Ban), Full> {
         let mut bans = self.bans.lock().unwrap_or_else(PoisonError::into_inner);
         let mut id = place(id, ban.spares);
         if let Some(lock_out) = bans.get(&id).filter(|found| found.spares && !ban.spares) {
@@ -39,6 +54,10 @@ impl Penalties {
         }
         let before = bans.get(&id);
         let is_in_force = before.is_some_and(|before| before.until > now);
+        if let Some(before) = before.filter(|before| only_longer && is_in_force && before.until >= ban.until)
+        {
+            return Ok((id, before.clone()));
+        }
         if let Some(before) = before {
             // One that is in force is this one, with another end.
             ban.times = if is_in_force { before.times } else { before.times.saturating_add(1) };

@@ -224,11 +224,24 @@ impl Builder<'_> {
             (Kind::Share { of, .. }, _) => *of,
             (_, first) => first.copied().unwrap_or(By::All),
         };
-        if !matches!(about, By::Caller | By::Token | By::User | By::Address) {
-            let about = if about == By::All { "route" } else { word(about) };
-            let message = format!("its findings are about `{about}`, and that cannot be banned");
-            let draft = self.notes.mistake(&ban.span, &place.key("ban"), message);
-            draft.hint("whom they are about is the first of `per`: `caller`, `token`, `user` or `address`");
+        if !matches!(about, By::Caller | By::Token | By::Address) {
+            let hint = "whom they are about is the first of `per`: `caller`, `token` or `address`";
+            let (message, hint) = match about {
+                // Whoever gives somebody else's name would get that one banned.
+                By::User => (
+                    "its findings are about users, and those are not banned: anybody can give a user's name"
+                        .to_owned(),
+                    format!("without `ban` they are told of; {hint}"),
+                ),
+                By::All => {
+                    ("its findings are about `route`, and that cannot be banned".to_owned(), hint.to_owned())
+                }
+                about => (
+                    format!("its findings are about `{}`, and that cannot be banned", word(about)),
+                    hint.to_owned(),
+                ),
+            };
+            self.notes.mistake(&ban.span, &place.key("ban"), message).hint(hint);
         }
         Some(BanRule {
             detector: detector.name.clone(),

@@ -57,7 +57,7 @@ table! {
         /// So many calls in a calendar day (UTC) are too many.
         "daily" daily: Count<1, MAX_NUMBER>, Optional;
         /// Whom a finding is about is banned for so long, each further time twice as long. Only where that is a `caller`,
-        /// `token`, `user` or `address`. In a gateway it begins there; of logs `watch.penalties`
+        /// `token` or `address`; never a user, whose name anybody can give. In a gateway it begins there; of logs `watch.penalties`
         /// says where. `watch.never-ban` says whom never. A ban of an address spares callers that had proved who they are from it.
         "ban" ban: Lasting<YEAR>, Optional;
         /// The longest ban.

@@ -331,7 +331,7 @@ fn a_ban_has_somebody_to_hit() {
     assert_eq!(bans.len(), 1, "who is switched off bans nobody: {bans:?}");
     assert_eq!((&*bans[0].detector, &*bans[0].rule), ("flood", "watch.flood"));
     assert_eq!((bans[0].ban.as_secs(), bans[0].up_to.as_secs()), (600, 86_400));
-    let hint = "whom they are about is the first of `per`: `caller`, `token`, `user` or `address`";
+    let hint = "whom they are about is the first of `per`: `caller`, `token` or `address`";
     of(
         &own("per = [\"route\", \"caller\"]\ndaily = 5\nban = «\"1m\"»\n"),
         ".ban",
@@ -343,6 +343,12 @@ fn a_ban_has_somebody_to_hit() {
         ".ban",
         "its findings are about `key`, and that cannot be banned",
         hint,
+    );
+    of(
+        &own("per = [\"user\"]\ndaily = 5\nban = «\"1m\"»\n"),
+        ".ban",
+        "its findings are about users, and those are not banned: anybody can give a user's name",
+        &format!("without `ban` they are told of; {hint}"),
     );
     of(
         &own("daily = 5\nban = «\"2d\"»\n"),

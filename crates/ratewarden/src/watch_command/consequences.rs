@@ -218,6 +218,8 @@ async fn place_one(operator: Operator, ban: Ban) {
             // What is left of it, in whole seconds.
             lasts: format!("{}s", left.as_secs().max(1)),
             reason: Some(ban.reason.clone()),
+            // An operator's longer ban is the operator's to end.
+            extend_only: true,
         };
         match operator.add_penalty(&wanted).await {
             Ok(placed) => {

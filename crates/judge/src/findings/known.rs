@@ -1,9 +1,10 @@
 //! Who is behind the names that findings show: bans are kept by keyed hashes.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher as _, RandomState};
+use std::net::IpAddr;
 
-use ratewarden_judge::penalties::Whom;
+use crate::penalties::Whom;
 
 /// Names of a generation. The one before is remembered too, so a flood of names forgets no one who calls on.
 const NAMES: usize = 65_536;
@@ -15,10 +16,6 @@ pub(super) enum Name<'n> {
     Caller(&'n [u8]),
     /// A credential that is none, by the last digits of its hash.
     Token(u64),
-    /// A user of Basic authentication.
-    User(&'n [u8]),
-    /// An address from which somebody called whom nobody bans.
-    Spared(std::net::IpAddr),
 }
 
 /// Somebody.
@@ -38,6 +35,9 @@ pub(super) struct Known {
     hasher: RandomState,
     names: HashMap<u64, Somebody>,
     before: HashMap<u64, Somebody>,
+    /// Addresses from which somebody called whom nobody bans. Only such callers can fill it, so no flood does.
+    spared: HashSet<IpAddr>,
+    spared_before: HashSet<IpAddr>,
 }
 
 impl Known {
@@ -64,10 +64,22 @@ impl Known {
         self.names.get(&key).or_else(|| self.before.get(&key)).copied()
     }
 
+    /// Remembers an address from which somebody called whom nobody bans.
+    pub(super) fn spare(&mut self, address: IpAddr) {
+        if self.spared.len() >= NAMES && !self.spared.contains(&address) {
+            self.spared_before = std::mem::take(&mut self.spared);
+        }
+        self.spared.insert(address);
+    }
+
+    /// Whether somebody called from there whom nobody bans.
+    pub(super) fn is_spared(&self, address: IpAddr) -> bool {
+        self.spared.contains(&address) || self.spared_before.contains(&address)
+    }
+
     /// Forgets all.
     pub(super) fn clear(&mut self) {
-        self.names = HashMap::new();
-        self.before = HashMap::new();
+        *self = Self::default();
     }
 }
 
@@ -86,8 +98,20 @@ mod tests {
         }
         assert!(known.names.len() <= NAMES && known.before.len() <= NAMES);
         assert_eq!(known.find(Name::Caller(b"ann")).map(|ann| (ann.id, ann.is_ambiguous)), Some((7, false)));
-        assert_eq!(known.find(Name::User(b"ann")), None, "a user of that name is somebody else");
+        assert_eq!(known.find(Name::Token(0)), None, "who called long ago is forgotten");
         known.note(Name::Caller(b"ann"), 8, Whom::Caller, false);
         assert!(known.find(Name::Caller(b"ann")).unwrap().is_ambiguous);
+    }
+
+    #[test]
+    fn spared_addresses_are_bounded_and_no_flood_of_names_forgets_one() {
+        let mut known = Known::default();
+        let address = |number: u32| IpAddr::from(number.to_be_bytes());
+        known.spare(address(7));
+        (0..3 * NAMES as u64).for_each(|number| known.note(Name::Token(number), 1, Whom::Target, false));
+        assert!(known.is_spared(address(7)) && !known.is_spared(address(8)));
+        (0..3 * NAMES as u32).for_each(|number| known.spare(address(number)));
+        assert!(known.spared.len() <= NAMES && known.spared_before.len() <= NAMES);
+        assert!(!known.is_spared(address(7)) && known.is_spared(address(3 * NAMES as u32 - 1)));
     }
 }

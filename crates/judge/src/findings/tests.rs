@@ -1,0 +1,158 @@
+use std::path::Path;
+
+use ratewarden_model::Seen;
+use ratewarden_model::rules::abuse;
+
+use super::*;
+
+const POLICY: &str = "[watch]\nnever-ban = [\"10.0.0.0/8\", \"caller:ci\", \"2001:db8:1:2::7\"]\npenalties = { file = \"b\" }\n\
+    [trust]\nproxies = [\"198.51.100.1\"]\n\
+    [[detector]]\nname = \"flood\"\nban = \"10m\"\nban-up-to = \"25m\"\n\
+    [[detector]]\nname = \"crawl\"\nban = \"1h\"\n\
+    [[detector]]\nname = \"enumeration\"\nban = \"30s\"\n";
+
+/// Decides by a clock of its own.
+struct Trial {
+    bans: FindingBans,
+    penalties: Penalties,
+}
+
+impl Trial {
+    fn new() -> Self {
+        let policy = ratewarden_policy::read(POLICY, Path::new("/p.toml")).unwrap().policy;
+        let mut bans = FindingBans::of_logs();
+        bans.set(&policy);
+        Self { bans, penalties: Penalties::default() }
+    }
+
+    fn news(&mut self, news: &News, seconds: u64) -> Option<Decision> {
+        let unix_ms = i64::try_from(seconds).unwrap() * 1_000;
+        let now = Now { time: time(seconds), unix_ms };
+        self.bans.decide(&self.penalties, news, now, address_id)
+    }
+
+    /// For how long somebody is banned by what opens.
+    fn opened(&mut self, detector: &str, kind: SubjectKind, value: &str, seconds: u64) -> Option<u64> {
+        lasts(self.news(&news(NewsState::Opened, detector, kind, value), seconds))
+    }
+
+    fn look(&mut self, seconds: u64) -> Vec<Option<u64>> {
+        let again = self.bans.look(&self.penalties, time(seconds), address_id);
+        again.into_iter().map(|decision| lasts(Some(decision))).collect()
+    }
+
+    fn call(&mut self, name: &[u8], id: u128, address: &str) {
+        let caller = CallCaller::Hashed { id, name };
+        let call = Call { caller, address: Some(address.parse().unwrap()), ..Call::at(5) };
+        self.bans.note(&call, Whose { id: Some(id), is_verified: true });
+    }
+}
+
+fn time(seconds: u64) -> Time {
+    Time::from_nanos(seconds * 1_000_000_000)
+}
+
+fn address_id(address: IpAddr) -> u128 {
+    match address {
+        IpAddr::V4(four) => four.to_bits().into(),
+        IpAddr::V6(six) => six.to_bits(),
+    }
+}
+
+fn news(state: NewsState, detector: &str, kind: SubjectKind, value: &str) -> News {
+    let finding = Finding::new(&abuse::FLOOD, Subject::named(kind, value), value, "");
+    News { state, detector: detector.into(), finding }
+}
+
+fn lasts(decision: Option<Decision>) -> Option<u64> {
+    match decision {
+        Some(Decision::Ban(ban)) => Some(ban.lasts.as_secs()),
+        _ => None,
+    }
+}
+
+const ADDRESS: SubjectKind = SubjectKind::Address;
+
+#[test]
+fn a_second_offence_after_the_first_ban_has_ended_is_banned_for_twice_as_long() {
+    let mut trial = Trial::new();
+    let ended = news(NewsState::Ended, "flood", ADDRESS, "192.0.2.1");
+    let mut given = Vec::new();
+    for begin in [0, 700, 2_000] {
+        given.push(trial.opened("flood", ADDRESS, "192.0.2.1", begin));
+        assert_eq!(trial.news(&ended, begin + 100), None);
+        assert_eq!(trial.look(begin + 100_000), [], "it has ended");
+    }
+    assert_eq!(given, [Some(600), Some(1_200), Some(1_500)]);
+    assert_eq!(trial.opened("flood", ADDRESS, "192.0.2.1", 90_000), Some(600), "a first one again");
+}
+
+#[test]
+fn who_goes_on_is_banned_again_but_not_where_the_finding_lasts_longer_than_the_ban() {
+    let mut trial = Trial::new();
+    assert_eq!(trial.opened("flood", ADDRESS, "192.0.2.1", 0), Some(600));
+    assert_eq!(trial.look(599), []);
+    assert_eq!(trial.look(600), [Some(1_200)]);
+    assert_eq!(trial.opened("enumeration", ADDRESS, "192.0.2.2", 0), Some(30));
+    assert_eq!(trial.look(31), [], "nobody knows whether it went on");
+}
+
+#[test]
+fn what_several_detectors_see_is_one_offence() {
+    let mut trial = Trial::new();
+    assert_eq!(trial.opened("flood", ADDRESS, "192.0.2.1", 0), Some(600));
+    let joined = news(NewsState::Joined, "flood", ADDRESS, "192.0.2.1");
+    assert_eq!(trial.news(&joined, 1), None);
+    assert_eq!(trial.opened("crawl", ADDRESS, "192.0.2.1", 2), None);
+    assert_eq!(trial.penalties.in_force(time(2)).len(), 1);
+    assert_eq!(trial.look(600), [Some(1_200)], "and the one that goes on is banned once");
+}
+
+#[test]
+fn who_must_not_be_banned_is_not_and_is_told_why() {
+    let mut trial = Trial::new();
+    trial.call(b"ann", 7, "192.0.2.1");
+    for (kind, value, why) in [
+        (ADDRESS, "10.1.2.3", Let::Spared),
+        (ADDRESS, "::ffff:10.1.2.3", Let::Spared),
+        (ADDRESS, "198.51.100.1", Let::Spared),
+        (SubjectKind::Prefix, "2001:db8:1:2::/64", Let::Spared),
+        (SubjectKind::Caller, "ci", Let::Spared),
+        (ADDRESS, "127.0.0.1", Let::Own),
+        (SubjectKind::Prefix, "192.0.2.0/24", Let::Nobody),
+        (SubjectKind::User, "ann", Let::Nobody),
+        (SubjectKind::Caller, "bob", Let::Unknown),
+    ] {
+        let decision = trial.news(&news(NewsState::Opened, "flood", kind, value), 0);
+        assert!(matches!(decision, Some(Decision::Not(_, found)) if found == why), "{value}: {decision:?}");
+    }
+    assert_eq!(trial.opened("flood", SubjectKind::Caller, "ann", 0), Some(600));
+    assert_eq!(trial.opened("flood", SubjectKind::Prefix, "2001:db8:1:3::/64", 0), Some(600));
+}
+
+#[test]
+fn an_address_that_an_exempt_caller_was_seen_at_is_exempt_too() {
+    let mut trial = Trial::new();
+    trial.call(b"ci", 8, "192.0.2.8");
+    trial.call(b"ann", 7, "192.0.2.9");
+    assert_eq!(trial.opened("flood", ADDRESS, "192.0.2.8", 0), None);
+    assert_eq!(trial.opened("flood", ADDRESS, "192.0.2.9", 0), Some(600));
+}
+
+#[test]
+fn what_is_long_over_bans_nobody() {
+    let mut trial = Trial::new();
+    let mut old = news(NewsState::Opened, "flood", ADDRESS, "192.0.2.1");
+    let first = "1970-01-01T00:00:00Z".to_owned();
+    old.finding.seen = Some(Seen {
+        first_seen: first.clone(),
+        last_seen: first,
+        count: 320,
+        count_error: 0,
+        threshold: "300/10s".into(),
+        samples: Vec::new(),
+    });
+    let decision = trial.news(&old, 601);
+    assert!(matches!(decision, Some(Decision::Not(_, Let::Old))), "{decision:?}");
+    assert_eq!(lasts(trial.news(&old, 600)), Some(600));
+}

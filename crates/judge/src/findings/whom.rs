@@ -1,0 +1,90 @@
+//! Whom nobody bans, and what of an address can be held.
+
+use std::collections::HashSet;
+use std::net::IpAddr;
+
+use ratewarden_callers::counted;
+use ratewarden_policy::{Exempt, Network, Policy};
+
+/// A line of IPv6 that findings are about.
+const LINE: u8 = 64;
+
+/// Whom nobody bans.
+#[derive(Debug, Default)]
+pub(super) struct Never {
+    networks: Vec<Network>,
+    callers: HashSet<Vec<u8>>,
+}
+
+impl Never {
+    /// Whom the policy says, and its own proxies. Users are never banned for a finding, so they need no list.
+    pub(super) fn of(policy: &Policy) -> Self {
+        let mut never = Self { networks: policy.trust.proxies.clone(), callers: HashSet::new() };
+        for exempt in &policy.watch.never_ban {
+            match exempt {
+                Exempt::Network(network) => never.networks.push(*network),
+                Exempt::Caller(name) => drop(never.callers.insert(name.clone().into_bytes())),
+                Exempt::User(_) => {}
+            }
+        }
+        never
+    }
+
+    /// Whether an address, or another that is counted as one with it, is of a network that nobody bans.
+    pub(super) fn holds(&self, address: IpAddr, ipv6_prefix: u8) -> bool {
+        let address = address.to_canonical();
+        let one = counted(address, ipv6_prefix);
+        let mut networks = self.networks.iter();
+        networks.any(|network| network.contains(address) || counted(network.first(), ipv6_prefix) == one)
+    }
+
+    /// Whether a caller of this name is exempt.
+    pub(super) fn has_caller(&self, name: &[u8]) -> bool {
+        self.callers.contains(name)
+    }
+}
+
+/// What is banned for a finding about an address of IPv4 or a /64 of IPv6, as the gateway counts addresses. `None` where it
+/// is something else, and where single addresses of a line are counted: which of them it was is not known.
+pub(super) fn held(value: &str, ipv6_prefix: u8) -> Option<IpAddr> {
+    let line = value.strip_suffix("/64");
+    let address = line.unwrap_or(value).parse::<IpAddr>().ok()?.to_canonical();
+    match (address, line) {
+        (IpAddr::V6(_), Some(_)) if ipv6_prefix > LINE => None,
+        (IpAddr::V4(_), Some(_)) => None,
+        _ => Some(counted(address, ipv6_prefix)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_exempt_address_exempts_whatever_is_counted_as_one_with_it_and_nothing_else() {
+        let networks = ["192.0.2.7/32", "2001:db8::1/128", "10.0.0.0/8"];
+        let networks = networks.map(|network| network.parse().unwrap()).to_vec();
+        let never = Never { networks, ..Never::default() };
+        for (address, is_held) in [
+            ("192.0.2.7", true),
+            ("192.0.2.8", false),
+            ("10.1.2.3", true),
+            ("::ffff:10.1.2.3", true),
+            ("2001:db8::1", true),
+            ("2001:db8::2", true),
+            ("2001:db8:0:1::1", false),
+        ] {
+            assert_eq!(never.holds(address.parse().unwrap(), 64), is_held, "{address}");
+        }
+    }
+
+    #[test]
+    fn a_line_of_ipv6_is_held_as_the_gateway_counts_it_and_no_larger_network_is() {
+        let held = |value, prefix| held(value, prefix).map(|address| address.to_string());
+        assert_eq!(held("2001:db8:1:2ff::/64", 64).as_deref(), Some("2001:db8:1:2ff::"));
+        assert_eq!(held("2001:db8:1:2ff::/64", 56).as_deref(), Some("2001:db8:1:200::"));
+        assert_eq!(held("2001:db8:1:2ff::/64", 128), None, "which address it was is not known");
+        assert_eq!(held("::ffff:192.0.2.1", 64).as_deref(), Some("192.0.2.1"));
+        assert_eq!((held("192.0.2.0/24", 64), held("2001:db8::/32", 64)), (None, None));
+    }
+}
