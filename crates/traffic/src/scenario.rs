@@ -54,6 +54,8 @@ pub struct Scenario {
     pub abusive: u64,
     /// The time of the first abusive one.
     pub begins_ms: i64,
+    /// Other rules that may speak of the same calls; why stands where the scenario is made. What else is found is false.
+    pub also: &'static [&'static str],
 }
 
 impl Scenario {
@@ -71,7 +73,14 @@ impl Scenario {
             abusive: calls.len() as u64,
             begins_ms: calls.first().map_or(0, |call| call.at_ms),
             calls,
+            also: &[],
         }
+    }
+
+    /// These rules may speak too.
+    fn also(mut self, rules: &'static [&'static str]) -> Self {
+        self.also = rules;
+        self
     }
 
     /// With calls of others, which are not abusive.

@@ -241,7 +241,8 @@ impl Engine {
         case.take_in(episode.first, episode.last, episode.count, episode.error, episode.calls);
         case.add_samples(episode.samples, episode.routes);
         case.open = case.open.saturating_sub(1);
-        case.episodes += 1;
+        // Detectors of one rule that see the same calls are over at once: that is one episode, and it goes on until none is.
+        case.episodes += u32::from(case.open == 0);
         if case.open == 0
             && !self.is_quiet
             && let Some(detector) = self.detectors.get(case.detector)
