@@ -30,7 +30,7 @@ pub use reads::{
     growing_limit, hot_key, hot_key_route, unbounded_read, unpaged_read,
 };
 pub use tokens::{
-    impossible_travel, token_guessing, token_guessing_distributed, token_guessing_routes,
+    impossible_travel, stolen_key, token_guessing, token_guessing_distributed, token_guessing_routes,
     token_guessing_user, token_networks, token_spread,
 };
 
@@ -94,7 +94,7 @@ impl Scenario {
 pub type Make = fn(u64, i64) -> Scenario;
 
 /// Every scenario by its name.
-pub const ALL: [(&str, Make); 46] = [
+pub const ALL: [(&str, Make); 47] = [
     ("route-velocity", route_velocity),
     ("cluster-creations", cluster_creations),
     ("clusters-alive", clusters_alive),
@@ -112,6 +112,7 @@ pub const ALL: [(&str, Make); 46] = [
     ("token-spread", token_spread),
     ("token-networks", token_networks),
     ("impossible-travel", impossible_travel),
+    ("stolen-key", stolen_key),
     ("hot-key", hot_key),
     ("hot-key-route", hot_key_route),
     ("unbounded-read", unbounded_read),

@@ -9,7 +9,7 @@ const SHORT: u32 = 30;
 
 /// So many values there are at least where `marked` of `bits` are marked: each marked bit is a value of its own, and of a
 /// field that fills the estimate says more, its error taken off.
-fn at_least(marked: u32, bits: u32) -> u32 {
+pub(super) fn at_least(marked: u32, bits: u32) -> u32 {
     let (estimate, error) = crate::sketch::estimate(marked, bits);
     estimate.saturating_sub(error).max(marked)
 }

@@ -68,6 +68,10 @@ impl Engine {
                     .copied()
                     .unwrap_or(By::All);
                 let subject = label::subject(by, event, &self.around(batch, by));
+                let is_address = matches!(subject.kind(), "address" | "prefix");
+                if is_address && self.machines.iter().any(|machine| machine.is_front(event.source)) {
+                    return;
+                }
                 self.open(place, group, subject, over, event.second, Map::new());
                 self.wanting.push(key);
             }

@@ -42,7 +42,11 @@ fn settings() -> Settings {
 }
 
 fn findings(traffic: &Traffic) -> Vec<Finding> {
-    let mut engine = Engine::new(settings());
+    found_with(settings(), traffic)
+}
+
+fn found_with(settings: Settings, traffic: &Traffic) -> Vec<Finding> {
+    let mut engine = Engine::new(settings);
     for call in traffic.iter() {
         engine.see(&hashed(&call.as_call()));
     }
@@ -120,16 +124,59 @@ fn one_offence_that_several_detectors_see_is_one_episode() {
     assert_eq!(it.evidence["episodes"], 2, "{:?}", it.evidence);
 }
 
-#[test]
-fn honest_traffic_is_not_called_abuse() {
+/// What honest traffic is accused of, by its name, seed and hour of the week.
+fn accused(seed: u64, start_ms: i64, duration: Duration) -> Vec<String> {
     let mut wrong = Vec::new();
     for (name, make) in background::ALL {
-        let traffic = make(3, MORNING, 3 * HOUR);
-        let found = findings(&traffic);
-        println!("{name}: {} calls", traffic.len());
+        let traffic = make(seed, start_ms, duration);
+        // A crowd behind one address is all there is in its log, and is excused for that where it is looked for; here
+        // it must do without. What a plan allows, these callers have.
+        let is_for_it = |rule: &str| match rule {
+            "watch.no-client-addresses" => name == "behind-balancer",
+            rule => rule != "watch.daily-quota",
+        };
+        let mut settings = settings();
+        settings.detectors.retain(|detector| is_for_it(&detector.rule));
+        let mut found = found_with(settings, &traffic);
+        if name == "behind-balancer" {
+            // It is no accusation to say what this log lacks, but it must be said, of both.
+            let said = found.extract_if(.., |finding| finding.rule == "watch.no-client-addresses").count();
+            assert_eq!(said, 2, "{}", shown(&found));
+        }
         if !found.is_empty() {
-            wrong.push(format!("{name} ({} calls):\n{}", traffic.len(), shown(&found)));
+            let hour = (start_ms - MONDAY_MS) / 3_600_000;
+            wrong.push(format!(
+                "{name}, seed {seed}, hour {hour} ({} calls):\n{}",
+                traffic.len(),
+                shown(&found)
+            ));
         }
     }
+    wrong
+}
+
+#[test]
+fn honest_traffic_is_not_called_abuse() {
+    let wrong = accused(3, MORNING, 3 * HOUR);
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
+
+#[test]
+fn honest_traffic_is_not_called_abuse_at_any_hour() {
+    // Monday before work, in the night, and across midnight.
+    let starts =
+        [(4, MONDAY_MS + 7 * 3_600_000), (5, MONDAY_MS + 26 * 3_600_000), (6, MONDAY_MS + 23 * 3_600_000)];
+    let wrong: Vec<_> =
+        starts.iter().flat_map(|&(seed, start_ms)| accused(seed, start_ms, 2 * HOUR)).collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
+
+/// The long form, for who changes a threshold: `cargo test --release -p ratewarden-detect --test detection -- --ignored`.
+#[test]
+#[ignore = "takes minutes"]
+fn honest_traffic_is_not_called_abuse_by_any_seed() {
+    let hours = [0, 2, 7, 9, 14, 23];
+    let starts = hours.iter().flat_map(|hour| (20..24).map(move |seed| (seed, MONDAY_MS + hour * 3_600_000)));
+    let wrong: Vec<_> = starts.flat_map(|(seed, start_ms)| accused(seed, start_ms, 4 * HOUR)).collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
 }

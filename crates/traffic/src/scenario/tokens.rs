@@ -114,6 +114,23 @@ pub fn token_networks(seed: u64, start_ms: i64) -> Scenario {
     Scenario::new("token-networks", "watch.token-networks", (Token, token), calls)
 }
 
+/// A key that a program in Germany uses each 10 seconds, and two hours later somebody in Australia too, for half an hour.
+/// Calls of the key since then are counted as abusive, since nobody can tell them apart.
+#[must_use]
+pub fn stolen_key(seed: u64, start_ms: i64) -> Scenario {
+    let mut dice = Dice::new(seed);
+    let key = format!("key_stolen_{}", dice.hex(24));
+    let owner = Who::new(GERMANY.any(&mut dice), "invoices/3.1 okhttp/5.3.0").with_credential(&key);
+    let thief = Who::new(AUSTRALIA.any(&mut dice), "python-requests/2.32.5").with_credential(&key);
+    let begins = start_ms + 120 * MINUTE;
+    let mut calls: Vec<_> =
+        (0..120).map(|at| thief.get(begins + at * 15_000, "/api/v1/customers", 200, 41_000)).collect();
+    let owners = (0..900).map(|at| owner.get(start_ms + at * 10_000 + 5_000, "/api/v1/invoices", 200, 2_100));
+    let (before, since): (Vec<_>, Vec<_>) = owners.partition(|call| call.at_ms < begins);
+    calls.extend(since);
+    Scenario::new("stolen-key", "watch.impossible-travel", (Token, key), calls).among(before)
+}
+
 /// One token in Germany, 20 minutes later in Australia, 20 minutes later in the United States, and so on, four times
 /// round; ten calls at each stop.
 #[must_use]
