@@ -10,8 +10,17 @@ use crate::spec::{By, Detector, Filter, Kind, RouteKind as Is, Shows, Statuses};
 /// All detectors that work without configuration.
 #[must_use]
 pub fn detectors() -> Vec<Detector> {
-    let groups =
-        [control(), credentials(), logins(), slow_logins(), reads(), floods(), probes(), long_term()];
+    let groups = [
+        control(),
+        credentials(),
+        shared_credentials(),
+        logins(),
+        slow_logins(),
+        reads(),
+        floods(),
+        probes(),
+        long_term(),
+    ];
     groups.into_iter().flatten().collect()
 }
 
@@ -43,9 +52,14 @@ fn dynamic() -> Filter {
     Filter { methods, not_kinds: vec![Is::Static], ..Filter::default() }
 }
 
-/// Dynamic calls of which nothing says that a page, a user or a known program makes them.
+/// Dynamic calls of which nothing says that a page, a user or a known program makes them. Who is told that what he has is
+/// still right (304) fetches nothing: so builds begin, by the dozen at the same minute.
 fn bare() -> Filter {
-    Filter { without: vec![Shows::Credential, Shows::User, Shows::Referer], ..dynamic() }
+    Filter {
+        statuses: Statuses::ranges(vec![(0, 303), (305, u16::MAX)]),
+        without: vec![Shows::Credential, Shows::User, Shows::Referer],
+        ..dynamic()
+    }
 }
 
 const fn burst(calls: u32) -> Kind {
@@ -87,10 +101,22 @@ fn credential() -> Filter {
 
 fn credentials() -> Vec<Detector> {
     let denied = |filter: Filter| Filter { statuses: Statuses::of(&DENIED), ..filter };
+    // Of honest crowds each credential that has expired is followed by one that is right, so three of four are not wrong;
+    // within a minute, of which little is known, nine of ten.
+    let refused = |credentials, percent| Kind::Refused { credentials, percent };
+    let shown = || Filter { with: vec![Shows::Credential], ..dynamic() };
     let unauthorised =
         Filter { statuses: Statuses::of(&[401]), without: vec![Shows::Credential, Shows::User], ..dynamic() };
     vec![
-        detector(&abuse::TOKEN_GUESSING, "", denied(dynamic()), &[By::Address], distinct(By::Token, 12), 60),
+        detector(&abuse::TOKEN_GUESSING, "", shown(), &[By::Address], refused(12, 90), 60),
+        detector(
+            &abuse::TOKEN_GUESSING,
+            "credentials refused for longer",
+            shown(),
+            &[By::Address],
+            refused(60, 75),
+            600,
+        ),
         detector(
             &abuse::TOKEN_GUESSING,
             "refused again and again at one place",
@@ -110,9 +136,9 @@ fn credentials() -> Vec<Detector> {
         detector(
             &abuse::TOKEN_GUESSING_DISTRIBUTED,
             "many credentials refused at one place",
-            denied(dynamic()),
+            shown(),
             &[By::Route],
-            distinct(By::Token, 50),
+            refused(50, 75),
             600,
         ),
         detector(
@@ -123,14 +149,22 @@ fn credentials() -> Vec<Detector> {
             distinct(By::Address, 20),
             600,
         ),
+    ]
+}
+
+/// Credentials that several have.
+fn shared_credentials() -> Vec<Detector> {
+    // What many networks call with is a program of its owner's where it is one program, whatever cloud it runs in.
+    let networks = |of, values| Kind::Both { of, values, and: By::Agent, others: 8 };
+    vec![
         detector(&abuse::TOKEN_SPREAD, "", credential(), &[By::Token], distinct(By::Country, 50), 3600),
-        detector(&abuse::TOKEN_NETWORKS, "", credential(), &[By::Token], distinct(By::Prefix, 26), 600),
+        detector(&abuse::TOKEN_NETWORKS, "", credential(), &[By::Token], networks(By::Prefix, 26), 600),
         detector(
             &abuse::TOKEN_NETWORKS,
             "large networks of one credential",
             credential(),
             &[By::Token],
-            distinct(By::WideNetwork, 30),
+            networks(By::WideNetwork, 30),
             3600,
         ),
         detector(
@@ -386,7 +420,7 @@ fn floods() -> Vec<Detector> {
         detector(
             &abuse::AGENT_SWITCHING,
             "",
-            dynamic(),
+            Filter { without: vec![Shows::Credential], ..dynamic() },
             &[By::Address],
             Kind::Distinct { of: By::Agent, values: 10, percent: 70 },
             20,
@@ -427,6 +461,14 @@ fn probes() -> Vec<Detector> {
 fn long_term() -> Vec<Detector> {
     let known = Kind::Baseline { factor: 5, calls: 200 };
     vec![
+        detector(
+            &abuse::NO_CLIENT_ADDRESSES,
+            "",
+            Filter::default(),
+            &[By::Address],
+            Kind::Front { addresses: 8, agents: 8 },
+            3600,
+        ),
         detector(&abuse::BASELINE, "", dynamic(), &[By::Route], known.clone(), 3600),
         detector(
             &abuse::BASELINE,

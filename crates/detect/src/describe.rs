@@ -35,6 +35,11 @@ impl Detector {
         let per: Vec<_> = self.per.iter().map(|by| by.word()).collect();
         let of = match &self.kind {
             Kind::Distinct { of, .. } => format!("different {} of each ", of.plural()),
+            Kind::Both { of, and, others, .. } => {
+                format!("different {} with at least {others} {} of each ", of.plural(), and.plural())
+            }
+            Kind::Refused { percent, .. } => format!("credentials refused, {percent} % of all, of each "),
+            Kind::Front { agents, .. } => format!("at least {agents} agents of each "),
             Kind::Share { of, .. } => format!("share of one {} in each ", of.word()),
             Kind::Crowd { of, values, .. } => format!("calls of at least {values} {} of each ", of.plural()),
             _ => String::new(),

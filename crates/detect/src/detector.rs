@@ -4,15 +4,18 @@
 //! and answers with [`Seen`]. The engine keeps what follows: episodes, samples, ends.
 
 mod baseline;
+mod both;
 mod chain;
 mod crowd;
 mod distinct;
 mod few;
+mod front;
 mod growth;
 mod level;
 mod peers;
 mod rate;
 mod ratio;
+mod refused;
 mod sequence;
 mod share;
 mod total;
@@ -107,6 +110,10 @@ enum Inner {
     Together(few::Few),
     Chain(chain::Chain),
     Crowd(crowd::Crowd),
+    /// With the second of the two things.
+    Both(both::Both, By),
+    Refused(refused::Refused),
+    Front(front::Front),
 }
 
 impl Machine {
@@ -161,6 +168,15 @@ impl Machine {
                 let rate = rate::Rate::new(*calls, *filled, seconds, bytes);
                 Inner::Crowd(crowd::Crowd::new(rate, distinct::Distinct::new(*values, 0, seconds, most)))
             }
+            Kind::Both { of: what, values, and, others } => {
+                of = Some(*what);
+                let values = distinct::Distinct::new(*values, 0, seconds, most);
+                Inner::Both(both::Both::new(values, distinct::Distinct::new(*others, 0, seconds, most)), *and)
+            }
+            Kind::Refused { credentials, percent } => {
+                Inner::Refused(refused::Refused::new(*credentials, *percent, seconds, most))
+            }
+            Kind::Front { addresses, agents } => Inner::Front(front::Front::new(*addresses, *agents)),
             Kind::Daily { calls } => Inner::Rate(rate::Rate::daily(*calls)),
             Kind::Total { of: what, measure, bound, or_equal } => {
                 let scale = if *what == Quantity::Millis { 1000.0 } else { 1.0 };
@@ -226,6 +242,12 @@ impl Machine {
             Inner::FewExactly(few) => few.see(group, event.second, of(self.of)),
             Inner::Together(few) => few.see(group, event.second, u64::from(around.part) + 1),
             Inner::Crowd(crowd) => crowd.see(group, event.second, of(self.of)),
+            Inner::Both(both, and) => both.see(group, event.second, of(self.of), value(*and, event, around)),
+            Inner::Refused(refused) => refused.see(group, event.second, event.token, event.status),
+            Inner::Front(front) => {
+                front.see(event, around);
+                Seen::Quiet
+            }
             Inner::Chain(chain) => chain.see(group, event.second, around.part.into()),
         }
     }
@@ -236,6 +258,7 @@ impl Machine {
             Inner::Share(share) => share.tick(now),
             Inner::Travel(travel) => travel.tick(now, is_end),
             Inner::Baseline(baseline) => baseline.tick(now),
+            Inner::Front(front) => front.tick(now),
             _ => Vec::new(),
         }
     }
@@ -254,11 +277,14 @@ impl Machine {
             Inner::FewExactly(few) | Inner::Together(few) => few.set_active(group, is_active),
             Inner::Crowd(crowd) => crowd.set_active(group, is_active),
             Inner::Chain(chain) => chain.set_active(group, is_active),
+            Inner::Both(both, _) => both.set_active(group, is_active),
+            Inner::Refused(refused) => refused.set_active(group, is_active),
             Inner::Share(_)
             | Inner::Growth(_)
             | Inner::Peers(_)
             | Inner::Level(_)
             | Inner::Travel(_)
+            | Inner::Front(_)
             | Inner::Baseline(_) => {}
         }
     }
@@ -283,7 +309,15 @@ impl Machine {
             Inner::Total(total, _) => total.bytes(),
             Inner::FewExactly(few) | Inner::Together(few) => few.bytes(),
             Inner::Chain(chain) => chain.bytes(),
+            Inner::Both(both, _) => both.bytes(),
+            Inner::Refused(refused) => refused.bytes(),
+            Inner::Front(front) => front.bytes(),
         }
+    }
+
+    /// Whether it knows the address for one that stands for many callers.
+    pub(crate) fn is_front(&self, source: u64) -> bool {
+        matches!(&self.inner, Inner::Front(front) if front.has(source))
     }
 }
 

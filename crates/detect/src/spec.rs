@@ -123,6 +123,32 @@ pub enum Kind {
         /// At least so many of 100 calls bring a new value.
         percent: u32,
     },
+    /// So many different values of one thing in the window, and of another as well.
+    Both {
+        /// Of what.
+        of: By,
+        /// This many are too many.
+        values: u32,
+        /// Of what else.
+        and: By,
+        /// If there are so many of that too, 1 to 48.
+        others: u32,
+    },
+    /// So many different credentials were refused (401, 403), and they are most of those that were shown.
+    Refused {
+        /// This many are too many.
+        credentials: u32,
+        /// If they are so many of 100 of all, with those that were accepted within an hour.
+        percent: u32,
+    },
+    /// The log knows no clients: it has so few addresses, and of one of them so many agents that each call often. Nothing
+    /// else is claimed of such an address.
+    Front {
+        /// At most so many.
+        addresses: u32,
+        /// At least so many, 1 to 64.
+        agents: u32,
+    },
     /// One key has an outsized share of the calls of a group.
     Share {
         /// Of what; a finding is about it.
@@ -362,9 +388,11 @@ impl Kind {
             | Self::Crowd { .. }
             | Self::Daily { .. }
             | Self::Baseline { .. }
+            | Self::Front { .. }
             | Self::Share { .. } => "calls",
             Self::Ratio { .. } => "failed calls",
-            Self::Distinct { .. } => "different values",
+            Self::Distinct { .. } | Self::Both { .. } => "different values",
+            Self::Refused { .. } => "different credentials refused",
             Self::Sequence { .. } => "numbers of one stretch",
             Self::Growth { .. } => "asked for at once",
             Self::Peers { .. } => "bytes",
@@ -391,7 +419,9 @@ impl Detector {
         let time = ratewarden_model::format_duration(std::time::Duration::from_secs(self.seconds.into()));
         match &self.kind {
             Kind::Rate { calls, .. } | Kind::Crowd { calls, .. } => format!("{calls}/{time}"),
-            Kind::Distinct { values, .. } => format!("{values}/{time}"),
+            Kind::Distinct { values, .. } | Kind::Both { values, .. } => format!("{values}/{time}"),
+            Kind::Refused { credentials, .. } => format!("{credentials}/{time}"),
+            Kind::Front { addresses, .. } => format!("all calls from {addresses} addresses"),
             Kind::Sequence { numbers } => format!("{numbers}/{time}"),
             Kind::Share { percent, calls, .. } => format!("{percent} % of {calls}/{time}"),
             Kind::Ratio { percent, calls, .. } => format!("{percent} % of {calls}/{time}"),

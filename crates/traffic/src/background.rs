@@ -7,6 +7,7 @@
 
 mod app;
 pub(crate) mod cassandra;
+mod crowd;
 mod machines;
 mod office;
 mod ray;
@@ -16,6 +17,7 @@ use std::time::Duration;
 
 pub use app::{mobile_app, single_page_app};
 pub use cassandra::cassandra_clients;
+pub use crowd::{behind_balancer, carrier_nat, ci_fleet, cloud_fleet, ipv6_visitors, two_regions};
 pub use machines::{
     BATCH_KEY, ci_runner, health_checks, monitoring_probe, nightly_batch, paginating_client, search_crawler,
 };
@@ -33,7 +35,7 @@ use crate::date;
 pub type Background = fn(u64, i64, Duration) -> Traffic;
 
 /// Every background.
-pub const ALL: [(&str, Background); 21] = [
+pub const ALL: [(&str, Background); 27] = [
     ("website", website),
     ("marketing-peak", marketing_peak),
     ("reloading-owner", reloading_owner),
@@ -55,6 +57,12 @@ pub const ALL: [(&str, Background); 21] = [
     ("ray-users", ray_users),
     ("clusters", clusters),
     ("cassandra-clients", cassandra_clients),
+    ("carrier-nat", carrier_nat),
+    ("cloud-fleet", cloud_fleet),
+    ("behind-balancer", behind_balancer),
+    ("two-regions", two_regions),
+    ("ipv6-visitors", ipv6_visitors),
+    ("ci-fleet", ci_fleet),
 ];
 
 /// All of [`ALL`] at once, each from a seed of its own.

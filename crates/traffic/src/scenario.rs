@@ -30,7 +30,7 @@ pub use reads::{
     growing_limit, hot_key, hot_key_route, unbounded_read, unpaged_read,
 };
 pub use tokens::{
-    impossible_travel, token_guessing, token_guessing_distributed, token_guessing_routes,
+    impossible_travel, stolen_key, token_guessing, token_guessing_distributed, token_guessing_routes,
     token_guessing_user, token_networks, token_spread,
 };
 
@@ -54,6 +54,8 @@ pub struct Scenario {
     pub abusive: u64,
     /// The time of the first abusive one.
     pub begins_ms: i64,
+    /// Other rules that may speak of the same calls; why stands where the scenario is made. What else is found is false.
+    pub also: &'static [&'static str],
 }
 
 impl Scenario {
@@ -71,7 +73,14 @@ impl Scenario {
             abusive: calls.len() as u64,
             begins_ms: calls.first().map_or(0, |call| call.at_ms),
             calls,
+            also: &[],
         }
+    }
+
+    /// These rules may speak too.
+    fn also(mut self, rules: &'static [&'static str]) -> Self {
+        self.also = rules;
+        self
     }
 
     /// With calls of others, which are not abusive.
@@ -85,7 +94,7 @@ impl Scenario {
 pub type Make = fn(u64, i64) -> Scenario;
 
 /// Every scenario by its name.
-pub const ALL: [(&str, Make); 46] = [
+pub const ALL: [(&str, Make); 47] = [
     ("route-velocity", route_velocity),
     ("cluster-creations", cluster_creations),
     ("clusters-alive", clusters_alive),
@@ -103,6 +112,7 @@ pub const ALL: [(&str, Make); 46] = [
     ("token-spread", token_spread),
     ("token-networks", token_networks),
     ("impossible-travel", impossible_travel),
+    ("stolen-key", stolen_key),
     ("hot-key", hot_key),
     ("hot-key-route", hot_key_route),
     ("unbounded-read", unbounded_read),

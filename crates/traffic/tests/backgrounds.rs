@@ -65,7 +65,7 @@ fn backgrounds_are_sorted_the_same_for_one_seed_and_within_their_time() {
 
 #[test]
 fn a_day_has_about_as_many_calls_as_it_should() {
-    let bounds: [(&str, std::ops::Range<usize>); 21] = [
+    let bounds: [(&str, std::ops::Range<usize>); 27] = [
         ("website", 40_000..160_000),
         ("marketing-peak", 400_000..1_400_000),
         ("reloading-owner", 31_920..31_921),
@@ -87,6 +87,12 @@ fn a_day_has_about_as_many_calls_as_it_should() {
         ("ray-users", 60_000..140_000),
         ("clusters", 7_000..10_000),
         ("cassandra-clients", 400_000..700_000),
+        ("carrier-nat", 60_000..160_000),
+        ("cloud-fleet", 80_000..140_000),
+        ("behind-balancer", 400_000..1_200_000),
+        ("two-regions", 90_000..110_000),
+        ("ipv6-visitors", 50_000..300_000),
+        ("ci-fleet", 161_280..161_281),
     ];
     for ((name, make), (expected, range)) in background::ALL.into_iter().zip(bounds) {
         assert_eq!(name, expected);

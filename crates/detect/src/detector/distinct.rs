@@ -7,12 +7,19 @@ use crate::window::{Marks, Stretches};
 /// Windows of at most so many seconds are short.
 const SHORT: u32 = 30;
 
+/// So many values there are at least where `marked` of `bits` are marked: each marked bit is a value of its own, and of a
+/// field that fills the estimate says more, its error taken off.
+pub(super) fn at_least(marked: u32, bits: u32) -> u32 {
+    let (estimate, error) = crate::sketch::estimate(marked, bits);
+    estimate.saturating_sub(error).max(marked)
+}
+
 #[derive(Debug)]
 pub(crate) struct Distinct<const N: usize> {
     table: Table<Marks<N>>,
     stretches: Stretches,
     values: u32,
-    /// Bits that so many values mark.
+    /// So many marked bits prove so many values.
     bits: u32,
     percent: u32,
 }
@@ -21,7 +28,7 @@ impl<const N: usize> Distinct<N> {
     /// At most as many groups as `room` bytes have place for.
     pub(crate) fn new(values: u32, percent: u32, seconds: u32, room: usize) -> Self {
         let all = 64 * u32::try_from(N).unwrap_or(1);
-        let enough = |&bits: &u32| crate::sketch::estimate(bits, all).0 >= values;
+        let enough = |&bits: &u32| at_least(bits, all) >= values;
         let bits = (1..=all).find(enough).unwrap_or(all);
         let most = room / (size_of::<Marks<N>>() + size_of::<u64>());
         // Few groups are alive within seconds, and a small table stays in the processor's caches.
@@ -59,5 +66,38 @@ impl<const N: usize> Distinct<N> {
 
     pub(crate) fn bytes(&self) -> usize {
         self.table.bytes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hash::Hasher;
+
+    #[test]
+    fn nobody_is_over_with_fewer_values_than_the_threshold() {
+        for seed in 0..300 {
+            let hasher = Hasher::new(seed);
+            let mut few = Distinct::<1>::new(10, 0, 60, 1 << 16);
+            let mut many = Distinct::<4>::new(200, 0, 60, 1 << 16);
+            for value in 1..200 {
+                let hash = hasher.number(value);
+                assert!(value >= 10 || few.see(1, 1000, hash) == Seen::Quiet, "{value} values, seed {seed}");
+                assert_eq!(many.see(1, 1000, hash), Seen::Quiet, "{value} values, seed {seed}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_told_of_a_group_holds_the_true_number() {
+        let mut outside = 0;
+        for seed in 0..300 {
+            let hasher = Hasher::new(seed);
+            let mut distinct = Distinct::<2>::new(26, 0, 60, 1 << 16);
+            let last = (1..=60).map(|value| distinct.see(1, 1000, hasher.number(value))).last();
+            let Some(Seen::Over(over)) = last else { panic!("{last:?} of 60 values, seed {seed}") };
+            outside += u32::from(over.count.abs_diff(60) > over.error);
+        }
+        assert!(outside <= 3, "{outside}");
     }
 }

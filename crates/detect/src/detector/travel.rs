@@ -2,8 +2,12 @@
 //!
 //! Distance over time, both with a floor: what is uncertain of both places is taken off the distance, short ways count
 //! for nothing however fast, and the time is at least a minute. Places that several credentials call from (a company's
-//! way out, a carrier) say nothing about where a person is; a jump waits ten minutes, in which its places can still
-//! turn out to be such.
+//! way out, a carrier) say nothing about where a person is; a jump waits a quarter of an hour, in which its places can
+//! still turn out to be such.
+//!
+//! Who travels leaves. A credential that calls again within that time from where it was is used in both places at once, as
+//! a service in two regions is, and has not moved. Then only a place that is new tells a thief: the credential had been
+//! elsewhere alone for an hour or more, and goes on being used there while it shows up far away.
 
 use std::collections::HashMap;
 
@@ -19,33 +23,46 @@ use crate::window::{Marks, Stretches};
 const GROUPS: usize = 1 << 16;
 /// Jumps that wait.
 const WAITING: usize = 1024;
-/// Seconds that a jump waits.
-const WAIT: u32 = 600;
+/// Seconds that a jump waits, and within which who calls again from a place has not left it.
+const WAIT: u32 = 900;
+/// Seconds after which a credential that was at one place only is known to be there.
+const KNOWN: u32 = 3600;
+/// Places of a group that are kept.
+const PLACES: usize = 3;
 /// From so many credentials on an address is shared.
 const SHARED: u32 = 4;
 
-/// Where a group was last.
+/// A place that a group calls from.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Spot {
-    second: u32,
+struct Spot {
+    /// The newest call from there; 0: none.
+    last: u32,
     source: u64,
     country: [u8; 2],
     latitude: f32,
     longitude: f32,
     radius_km: f32,
-    is_set: bool,
-    window: u32,
 }
 
-impl State for Spot {
+/// Where a group has been.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Trail {
+    /// Its first call.
+    since: u32,
+    window: u32,
+    places: [Spot; PLACES],
+}
+
+impl State for Trail {
     fn weight(&self, now: u32, _places: u32) -> u32 {
-        if self.second.saturating_add(self.window) < now { 0 } else { 1 }
+        let last = self.places.iter().map(|place| place.last).max().unwrap_or(0);
+        if last.saturating_add(self.window) < now { 0 } else { 1 }
     }
 }
 
 #[derive(Debug)]
 pub(crate) struct Travel {
-    spots: Table<Spot>,
+    trails: Table<Trail>,
     /// Credentials of each address.
     sharers: Table<Marks<1>>,
     stretches: Stretches,
@@ -65,13 +82,19 @@ struct Jump {
     kmh: f64,
     km: f64,
     jumps: u64,
+    /// The place that was left.
+    from: Spot,
+    /// It was called from again.
+    has_returned: bool,
+    /// The group had been known elsewhere for long, and the place is new.
+    is_new: bool,
 }
 
 impl Travel {
     pub(crate) fn new(kmh: u32, km: u32, seconds: u32) -> Self {
         let stretches = Marks::<1>::stretches(86_400);
         Self {
-            spots: Table::new(GROUPS, 0, 1),
+            trails: Table::new(GROUPS, 0, 1),
             sharers: Table::new(GROUPS, 0, stretches.places()),
             stretches,
             waiting: HashMap::new(),
@@ -87,41 +110,48 @@ impl Travel {
         let stretch = self.stretches.at(event.second);
         self.sharers.at(event.source, stretch.number).0.add(event.second, stretch, group);
         let here = Spot {
-            second: event.second,
+            last: event.second,
             source: event.source,
             country: location.country,
             latitude: point.latitude,
             longitude: point.longitude,
             radius_km: point.radius_km,
-            is_set: true,
-            window: self.seconds,
         };
-        let (spot, _) = self.spots.at(group, event.second);
-        let before = std::mem::replace(spot, here);
-        if !before.is_set
-            || before.source == here.source
-            || before.second.saturating_add(self.seconds) < here.second
+        let (trail, _) = self.trails.at(group, event.second);
+        trail.window = self.seconds;
+        let Some(step) = trail.step(here, self.km) else { return Seen::Quiet };
+        if !self.waiting.is_empty()
+            && let Some(jump) = self.waiting.get_mut(&group)
+            && event.second > jump.first
+            && jump.from.point().apart(&here.point()) < self.km
         {
+            jump.has_returned |= event.second <= jump.from.last.saturating_add(WAIT);
+        }
+        let before = step.before;
+        if before.source == here.source || step.is_there {
             return Seen::Quiet;
         }
         let km = before.point().apart(&here.point());
-        let hours = f64::from(here.second.abs_diff(before.second).max(60)) / 3600.0;
+        let hours = f64::from(here.last.abs_diff(before.last).max(60)) / 3600.0;
         if km < self.km || km / hours < self.kmh {
             return Seen::Quiet;
         }
         if self.waiting.len() < WAITING || self.waiting.contains_key(&group) {
             let jump = self.waiting.entry(group).or_insert_with(|| Jump {
                 subject: crate::label::subject(around.of, event, around),
-                first: before.second.min(here.second),
-                last: here.second,
+                first: before.last.min(here.last),
+                last: here.last,
                 sources: (before.source, here.source),
                 countries: [before.country, here.country],
                 kmh: 0.0,
                 km: 0.0,
                 jumps: 0,
+                from: before,
+                has_returned: false,
+                is_new: step.is_new,
             });
             jump.jumps += 1;
-            jump.last = jump.last.max(here.second);
+            jump.last = jump.last.max(here.last);
             if km / hours > jump.kmh {
                 (jump.kmh, jump.km) = (km / hours, km);
             }
@@ -139,7 +169,8 @@ impl Travel {
         let mut raised = Vec::new();
         for key in due {
             let Some(jump) = self.waiting.remove(&key) else { continue };
-            if self.is_shared(jump.sources.0) || self.is_shared(jump.sources.1) {
+            let is_at_both = jump.has_returned && !jump.is_new;
+            if is_at_both || self.is_shared(jump.sources.0) || self.is_shared(jump.sources.1) {
                 continue;
             }
             let countries = jump.countries.map(|country| String::from_utf8_lossy(&country).into_owned());
@@ -159,7 +190,47 @@ impl Travel {
     }
 
     pub(crate) fn bytes(&self) -> usize {
-        self.spots.bytes() + self.sharers.bytes()
+        self.trails.bytes() + self.sharers.bytes()
+    }
+}
+
+/// What a call says of where its group is.
+struct Step {
+    /// The place of the call before.
+    before: Spot,
+    /// It is where the group never left, or not far from there.
+    is_there: bool,
+    /// The group had been known for long, and never called from there.
+    is_new: bool,
+}
+
+impl Trail {
+    /// Takes a call; `None` for the first. Places that are nearer than `km` are one.
+    fn step(&mut self, here: Spot, km: f64) -> Option<Step> {
+        let is_old = |place: &Spot, window: u32| place.last.saturating_add(window) < here.last;
+        let newest = *self.places.iter().max_by_key(|place| place.last)?;
+        if newest.last == 0 || is_old(&newest, self.window) {
+            *self = Self {
+                since: here.last,
+                window: self.window,
+                places: [here, Spot::default(), Spot::default()],
+            };
+            return None;
+        }
+        let window = self.window;
+        let is_near = |place: &&mut Spot| {
+            place.last > 0 && !is_old(place, window) && place.point().apart(&here.point()) < km
+        };
+        if let Some(place) = self.places.iter_mut().find(is_near) {
+            let is_there = here.last <= place.last.saturating_add(WAIT);
+            *place = Spot { last: place.last.max(here.last), ..here };
+            return Some(Step { before: newest, is_there, is_new: false });
+        }
+        let is_new = self.since.saturating_add(KNOWN) <= here.last;
+        if let Some(oldest) = self.places.iter_mut().min_by_key(|place| place.last) {
+            *oldest = here;
+        }
+        Some(Step { before: newest, is_there: false, is_new })
     }
 }
 

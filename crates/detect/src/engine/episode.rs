@@ -68,6 +68,10 @@ impl Engine {
                     .copied()
                     .unwrap_or(By::All);
                 let subject = label::subject(by, event, &self.around(batch, by));
+                let is_address = matches!(subject.kind(), "address" | "prefix");
+                if is_address && self.machines.iter().any(|machine| machine.is_front(event.source)) {
+                    return;
+                }
                 self.open(place, group, subject, over, event.second, Map::new());
                 self.wanting.push(key);
             }
@@ -241,7 +245,8 @@ impl Engine {
         case.take_in(episode.first, episode.last, episode.count, episode.error, episode.calls);
         case.add_samples(episode.samples, episode.routes);
         case.open = case.open.saturating_sub(1);
-        case.episodes += 1;
+        // Detectors of one rule that see the same calls are over at once: that is one episode, and it goes on until none is.
+        case.episodes += u32::from(case.open == 0);
         if case.open == 0
             && !self.is_quiet
             && let Some(detector) = self.detectors.get(case.detector)

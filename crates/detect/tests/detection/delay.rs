@@ -30,6 +30,8 @@ fn longest(name: &str) -> i64 {
         // One more each few minutes.
         "clusters-alive" | "clusters-alive-read" => 7_600,
         "impossible-travel" | "token-spread" => 3_700,
+        // A jump waits a quarter of an hour.
+        "stolen-key" => 1_000,
         "low-and-slow" | "low-and-slow-network" | "jobs-per-hour" | "hoarding" | "caller-baseline" => 3_000,
         "hoarding-growth" => 14_400,
         "daily-quota" => 61_000,

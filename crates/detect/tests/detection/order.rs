@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ratewarden_detect::Engine;
-use ratewarden_model::Finding;
+use ratewarden_model::{Finding, Seen, Severity};
 use ratewarden_traffic::{Traffic, background, scenario};
 
 use crate::world::hashed;
@@ -35,16 +35,12 @@ fn mixed() -> Traffic {
     })
 }
 
-fn essence(findings: &[Finding]) -> Vec<(String, String, u64, String, Vec<String>)> {
+/// All that a finding says of calls.
+type Essence = (String, Severity, String, Option<Seen>);
+
+fn essence(findings: &[Finding]) -> Vec<Essence> {
     let of = |finding: &Finding| {
-        let seen = finding.seen.as_ref().unwrap();
-        (
-            finding.rule.clone(),
-            finding.subject.label(),
-            seen.count,
-            seen.first_seen.clone(),
-            seen.samples.clone(),
-        )
+        (finding.rule.clone(), finding.severity, finding.subject.label(), finding.seen.clone())
     };
     findings.iter().map(of).collect()
 }

@@ -41,14 +41,14 @@ impl Surroundings for Told {
 }
 
 /// By rule, kind and value of the subject: the least and the most that the count may truly be. Distinct values are estimated,
-/// and what is told is the error that most estimates stay within: three times that is taken.
+/// and the bound of that is told.
 type Found = BTreeMap<(String, String, String), (u64, u64)>;
 
 fn found<'f>(findings: impl IntoIterator<Item = &'f Finding>) -> Found {
     let found = findings.into_iter().map(|finding| {
         let seen = finding.seen.as_ref().unwrap();
         let subject = (finding.rule.clone(), finding.subject.kind().to_owned(), finding.subject.label());
-        let error = 3 * seen.count_error;
+        let error = seen.count_error;
         (subject, (seen.count.saturating_sub(error), seen.count + error))
     });
     found.collect()

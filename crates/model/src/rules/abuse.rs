@@ -61,7 +61,7 @@ rules! {
 
     TOKEN_NETWORKS = "watch.token-networks", SEEN_ABUSE, Critical, 0, &["OWASP API2:2023", "CWE-307"];
     title: "One credential is used from many networks at once";
-    why: "The networks (/16, IPv6 /32) from which one credential was used in an hour.";
+    why: "The networks from which one credential was used in ten minutes (/24, IPv6 /64) or in an hour (/16, IPv6 /32), where as many programs use it (User-Agents) as people would who share it. One program of one's own runs in many networks of a cloud.";
     remedy: "Revoke it, and limit how many networks one credential may come from.";
 
     IMPOSSIBLE_TRAVEL = "watch.impossible-travel", SEEN_ABUSE, Critical, 0, &["OWASP API2:2023", "CWE-307"];
@@ -153,4 +153,9 @@ rules! {
     title: "A route or a caller is far outside its own history";
     why: "Calls in an hour are at least five times the most of any hour of the last two weeks, and all traffic has not risen alike.";
     remedy: "Look at what changed.";
+
+    NO_CLIENT_ADDRESSES = "watch.no-client-addresses", SEEN_ABUSE, Info, 0, &["RFC 7239"];
+    title: "The log holds no addresses of clients";
+    why: "All calls come from a handful of addresses, and this one calls with many User-Agents: it is a load balancer or a proxy, and behind it are all clients. What is counted of an address is not claimed of it.";
+    remedy: "Let the server log the address that the balancer forwards (`real_ip_header` of nginx, `RemoteIPHeader` of Apache, or the PROXY protocol), from that balancer only.";
 }

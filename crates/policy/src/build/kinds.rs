@@ -3,7 +3,7 @@
 //! Keys of a kind that a change of a built-in detector leaves out stay as they are there; a new detector has to say
 //! them.
 
-use ratewarden_detect::{Detector, Kind};
+use ratewarden_detect::{By, Detector, Kind};
 
 use super::Builder;
 use super::detectors::statuses;
@@ -107,8 +107,11 @@ impl Builder<'_> {
     }
 
     fn distinct(&mut self, table: &file::Distinct, base: Base<'_>, spot: &Spot<'_>) -> Option<Timed> {
+        let built_in = base.map(|(kind, _)| kind);
         let base = base.and_then(|(kind, seconds)| match kind {
             Kind::Distinct { of, values, percent } => Some((*of, (*values, seconds), *percent)),
+            Kind::Both { of, values, .. } => Some((*of, (*values, seconds), 0)),
+            Kind::Refused { credentials, .. } => Some((By::Token, (*credentials, seconds), 0)),
             _ => None,
         });
         let of = self.part(spot, ("of", &table.of), |word| word.0, base.map(|base| base.0));
@@ -120,7 +123,18 @@ impl Builder<'_> {
         );
         let percent = table.percent.known()?.map(count).or(base.map(|base| base.2)).unwrap_or(0);
         let (values, seconds) = over?;
-        Some((Kind::Distinct { of: of?, values, percent }, seconds))
+        let of = of?;
+        // What a built-in one asks beside that stays, as long as it counts the same.
+        let kind = match built_in {
+            Some(Kind::Both { of: known, and, others, .. }) if *known == of => {
+                Kind::Both { of, values, and: *and, others: *others }
+            }
+            Some(Kind::Refused { percent, .. }) if of == By::Token => {
+                Kind::Refused { credentials: values, percent: *percent }
+            }
+            _ => Kind::Distinct { of, values, percent },
+        };
+        Some((kind, seconds))
     }
 
     fn share(&mut self, table: &file::Share, base: Base<'_>, spot: &Spot<'_>) -> Option<Timed> {
@@ -237,7 +251,9 @@ const fn word(kind: &Kind) -> &'static str {
     match kind {
         // What several do together is built in only; those of Sigma rules do not come from a policy.
         Kind::Rate { .. } | Kind::Crowd { .. } | Kind::Total { .. } | Kind::Together { .. } => "over",
-        Kind::Distinct { .. } => "distinct",
+        Kind::Distinct { .. } | Kind::Both { .. } | Kind::Refused { .. } => "distinct",
+        // That a log knows no clients is built in only.
+        Kind::Front { .. } => "over",
         Kind::Share { .. } => "share",
         Kind::Ratio { .. } => "ratio",
         Kind::Sequence { .. } => "sequence",

@@ -32,7 +32,9 @@ pub fn cache_bypass(seed: u64, start_ms: i64) -> Scenario {
             who.get(start_ms + at * 1_000 / 60, &target, 200, 22_000)
         })
         .collect();
+    // Sixty calls a second are a flood, whatever they ask for.
     Scenario::new("cache-bypass", "watch.cache-bypass", (Address, "203.0.113.31"), calls)
+        .also(&["watch.flood"])
 }
 
 /// Ten seconds of 40 calls each to paths that nobody ever had.
@@ -46,7 +48,12 @@ pub fn random_paths(seed: u64, start_ms: i64) -> Scenario {
             who.get(start_ms + at * 25, &target, 404, 162)
         })
         .collect();
-    Scenario::new("random-paths", "watch.random-paths", (Address, "203.0.113.32"), calls)
+    // Forty calls a second are a flood, and forty paths that are not there are a crawl and a probe.
+    Scenario::new("random-paths", "watch.random-paths", (Address, "203.0.113.32"), calls).also(&[
+        "watch.flood",
+        "watch.crawl",
+        "watch.probing",
+    ])
 }
 
 /// Seen in a real log: 13 requests with 12 agents in 20 seconds.
@@ -82,7 +89,8 @@ pub fn crawl(seed: u64, start_ms: i64) -> Scenario {
             who.get(start_ms + at * 50, &target, 200, dice.around(20_000))
         })
         .collect();
-    Scenario::new("crawl", "watch.crawl", (Address, "203.0.113.34"), calls)
+    // Twenty new paths a second are as many as made-up ones are.
+    Scenario::new("crawl", "watch.crawl", (Address, "203.0.113.34"), calls).also(&["watch.random-paths"])
 }
 
 /// Eighty distinct paths in 40 seconds that programs with holes have; they are answered 400, 401, 403 or 404.

@@ -14,7 +14,9 @@ const BRUTE_FORCE: &str = "watch.login-brute-force";
 pub fn six_unauthorized(_seed: u64, start_ms: i64) -> Scenario {
     let who = Who::new(attacker(1), "python-requests/2.32.5");
     let calls = (0..6).map(|at| who.post(start_ms + at * 160, "/api/v1/login", 401, 58)).collect();
+    // A JSON login takes tokens as well as passwords; a log does not say which were wrong.
     Scenario::new("six-unauthorized", BRUTE_FORCE, (Address, "203.0.113.1"), calls)
+        .also(&["watch.token-guessing"])
 }
 
 /// The same with Basic authentication: 6 × 401 in one second at one page, by the user that is in the log.
@@ -53,7 +55,9 @@ pub fn login_brute_force(seed: u64, start_ms: i64) -> Scenario {
     let who = Who::new(attacker(5), "Go-http-client/2.0");
     let calls =
         (0..300).map(|at| who.post(start_ms + at * 200 + dice.between(0, 150), "/login", 401, 880)).collect();
+    // As of six-unauthorized.
     Scenario::new("login-brute-force", BRUTE_FORCE, (Address, "203.0.113.5"), calls)
+        .also(&["watch.token-guessing"])
 }
 
 /// Sixty accounts in a minute from one source, one try each (a leaked list).
@@ -67,7 +71,9 @@ pub fn account_spread(seed: u64, start_ms: i64) -> Scenario {
             who.post(start_ms + at * 1_000 + dice.between(0, 400), "/login", 401, 880)
         })
         .collect();
+    // A try a second at one login is also one source's brute force.
     Scenario::new("account-spread", "watch.account-spread", (Address, "203.0.113.6"), calls)
+        .also(&[BRUTE_FORCE])
 }
 
 /// Forty names asked for in 30 seconds at the route for forgotten passwords, which answers 404 to those it does not
@@ -82,7 +88,9 @@ pub fn user_enumeration(seed: u64, start_ms: i64) -> Scenario {
             who.post(start_ms + at * 750, "/api/v1/password/forgot", status, 70)
         })
         .collect();
+    // As of account-spread.
     Scenario::new("user-enumeration", "watch.account-spread", (Address, "203.0.113.7"), calls)
+        .also(&[BRUTE_FORCE])
 }
 
 /// One try each 20 seconds for an hour at one login: 180.

@@ -12,7 +12,8 @@ const MINUTE: i64 = 60_000;
 /// Sixty tokens in a minute from one source at one route; none is right.
 #[must_use]
 pub fn token_guessing(seed: u64, start_ms: i64) -> Scenario {
-    guessing(seed, start_ms, "token-guessing", 20, &["account"])
+    // So many wrong credentials at one place are also what the place has to tell.
+    guessing(seed, start_ms, "token-guessing", 20, &["account"]).also(&["watch.token-guessing-distributed"])
 }
 
 /// The same over twelve routes: at none of them is it more than five.
@@ -22,7 +23,8 @@ pub fn token_guessing_routes(seed: u64, start_ms: i64) -> Scenario {
         "account", "orders", "projects", "teams", "invoices", "keys", "usage", "events", "models", "files",
         "jobs", "members",
     ];
-    guessing(seed, start_ms, "token-guessing-routes", 21, &routes)
+    // Twelve places that refuse within seconds are looked around.
+    guessing(seed, start_ms, "token-guessing-routes", 21, &routes).also(&["watch.probing"])
 }
 
 fn guessing(seed: u64, start_ms: i64, name: &'static str, host: u8, routes: &[&str]) -> Scenario {
@@ -73,7 +75,9 @@ pub fn token_guessing_user(seed: u64, start_ms: i64) -> Scenario {
         })
         .collect();
     let subject = (User, "payments-robot");
+    // The place where it is tried may be named too, by the same rule.
     Scenario::new("token-guessing-user", "watch.token-guessing-distributed", subject, calls)
+        .also(&["watch.token-guessing-distributed"])
 }
 
 /// One token from 55 countries within an hour, three calls from each, answered 200.
@@ -88,7 +92,9 @@ pub fn token_spread(seed: u64, start_ms: i64) -> Scenario {
             calls.push(who.get(start_ms + at * MINUTE + call * 4_000, "/api/v1/models", 200, 5_400));
         }
     }
+    // Who is in 55 countries is in as many networks, and came from one to the next within minutes.
     Scenario::new("token-spread", "watch.token-spread", (Token, token), calls)
+        .also(&["watch.token-networks", "watch.impossible-travel"])
 }
 
 /// One token within ten minutes in 30 networks (/24) of one country, some at once.
@@ -106,6 +112,23 @@ pub fn token_networks(seed: u64, start_ms: i64) -> Scenario {
         }
     }
     Scenario::new("token-networks", "watch.token-networks", (Token, token), calls)
+}
+
+/// A key that a program in Germany uses each 10 seconds, and two hours later somebody in Australia too, for half an hour.
+/// Calls of the key since then are counted as abusive, since nobody can tell them apart.
+#[must_use]
+pub fn stolen_key(seed: u64, start_ms: i64) -> Scenario {
+    let mut dice = Dice::new(seed);
+    let key = format!("key_stolen_{}", dice.hex(24));
+    let owner = Who::new(GERMANY.any(&mut dice), "invoices/3.1 okhttp/5.3.0").with_credential(&key);
+    let thief = Who::new(AUSTRALIA.any(&mut dice), "python-requests/2.32.5").with_credential(&key);
+    let begins = start_ms + 120 * MINUTE;
+    let mut calls: Vec<_> =
+        (0..120).map(|at| thief.get(begins + at * 15_000, "/api/v1/customers", 200, 41_000)).collect();
+    let owners = (0..900).map(|at| owner.get(start_ms + at * 10_000 + 5_000, "/api/v1/invoices", 200, 2_100));
+    let (before, since): (Vec<_>, Vec<_>) = owners.partition(|call| call.at_ms < begins);
+    calls.extend(since);
+    Scenario::new("stolen-key", "watch.impossible-travel", (Token, key), calls).among(before)
 }
 
 /// One token in Germany, 20 minutes later in Australia, 20 minutes later in the United States, and so on, four times
