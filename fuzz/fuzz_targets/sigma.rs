@@ -10,7 +10,7 @@ use ratewarden_model::Call;
 use ratewarden_sigma::{MAX_COMPILED, compile};
 
 static CALLS: LazyLock<Vec<Call<'static>>> = LazyLock::new(|| {
-    let call = |at_ms, target, status| Call {
+    let call = |at_ms: i64, target, status| Call {
         address: "203.0.113.7".parse().ok(),
         method: b"GET",
         target,

@@ -27,6 +27,7 @@ fn main() {
         &wrapped(&nginx(), |line| format!("2026-11-28T01:02:03.123456789Z stdout F {line}")),
     );
     measure("nginx in docker", &detect, &wrapped(&nginx(), docker));
+    measure("flat JSON", &detect, &flat());
     measure("Envoy", &detect, &envoy());
     measure("Caddy", &detect, &caddy());
     let mixed: Vec<String> = nginx().into_iter().zip(envoy()).flat_map(|(one, other)| [one, other]).collect();
@@ -86,6 +87,25 @@ fn nginx() -> Vec<String> {
             n % 199,
             n % 97,
             n % 5000,
+        )
+    })
+}
+
+/// As programs write their own: a key is left out where it says nothing.
+fn flat() -> Vec<String> {
+    lines(|n, second| {
+        let credential =
+            if n % 2 == 0 { format!("\"credential\":\"sess_{:016x}\",", n % 251) } else { String::new() };
+        let referer = if n % 3 == 0 { "\"referer\":\"https://www.example.org/shop\"," } else { "" };
+        format!(
+            "{{\"time\":\"2026-11-28T01:02:{second:02}Z\",\"address\":\"203.0.{}.{}\",{credential}\"method\":\"GET\",\
+             \"target\":\"/api/v1/items/{n}?fields=name,price\",\"agent\":\"Mozilla/5.0 (Windows NT 10.0; Win64; x64) \
+             AppleWebKit/537.36 (KHTML, like Gecko) Chrome/145.0.0.0 Safari/537.36\",{referer}\"status\":200,\
+             \"bytes\":{},\"duration\":0.0{}}}",
+            n % 256,
+            n % 199,
+            n % 50_000,
+            n % 9000 + 1000,
         )
     })
 }

@@ -24,7 +24,7 @@ struct Walk<'w, 'a> {
     fields: &'w Fields,
     shape: &'w mut Shape,
     row: &'w mut Row<'a>,
-    /// How many keys were met.
+    /// How far in the shape the line is.
     keys: usize,
     marks: u32,
 }
@@ -38,11 +38,10 @@ impl<'a> Walk<'_, 'a> {
         }
         loop {
             place.next()?;
-            let leaf = match self.shape.expect(self.keys, node, place) {
+            let leaf = match self.shape.expect(&mut self.keys, node, place) {
                 Some(leaf) => leaf,
                 None => self.key(place, node)?,
             };
-            self.keys += 1;
             match leaf {
                 Some(leaf) => self.value(place, &leaf, depth)?,
                 None => place.skip(depth)?,
@@ -66,7 +65,7 @@ impl<'a> Walk<'_, 'a> {
         place.eat(b':')?;
         let known = self.fields.node(node)?;
         let leaf = if escaped { known.get(&unescaped(name)) } else { known.get(name) }.copied();
-        self.shape.learn(self.keys, node, place.text.get(start..place.at)?, leaf);
+        self.shape.learn(&mut self.keys, node, place.text.get(start..place.at)?, leaf);
         Some(leaf)
     }
 

@@ -57,8 +57,9 @@ pub(super) fn install(with_rsigma: bool) -> Result<Option<String>> {
     if !with_rsigma || rsigma().is_file() {
         return Ok(None);
     }
+    // With its default features: this version does not compile without them.
     let mut cargo = run::cargo();
-    cargo.args(["install", "rsigma", "--version", RSIGMA, "--locked", "--no-default-features", "--root"]);
+    cargo.args(["install", "rsigma", "--version", RSIGMA, "--locked", "--root"]);
     Ok(run::checked(cargo.arg(rsigma_root())).err().map(|error| format!("{error:#}")))
 }
 
