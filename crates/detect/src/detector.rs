@@ -214,6 +214,35 @@ impl Machine {
         }
     }
 
+    /// Brings near what [`see`](Self::see) will ask of these groups.
+    #[inline(never)]
+    pub(crate) fn touch(&self, groups: &[u64]) {
+        fn all(groups: &[u64], touch: impl Fn(u64) -> u8) {
+            // What is read is used by nobody, and must be read nevertheless.
+            std::hint::black_box(groups.iter().fold(0, |sum, &group| sum ^ touch(group)));
+        }
+        match &self.inner {
+            Inner::Rate(rate) => all(groups, |group| rate.touch(group)),
+            Inner::Few(distinct) => all(groups, |group| distinct.touch(group)),
+            Inner::Dozens(distinct) => all(groups, |group| distinct.touch(group)),
+            Inner::Hundreds(distinct) => all(groups, |group| distinct.touch(group)),
+            Inner::Thousands(distinct) => all(groups, |group| distinct.touch(group)),
+            Inner::Ratio(ratio) => all(groups, |group| ratio.touch(group)),
+            Inner::Sequence(sequence) => all(groups, |group| sequence.touch(group)),
+            Inner::Growth(growth) => all(groups, |group| growth.touch(group)),
+            Inner::Peers(peers) => all(groups, |group| peers.touch(group)),
+            Inner::Travel(travel) => all(groups, |group| travel.touch(group)),
+            Inner::Total(total, _) => all(groups, |group| total.touch(group)),
+            Inner::FewExactly(few) | Inner::Together(few) => all(groups, |group| few.touch(group)),
+            Inner::Crowd(crowd) => all(groups, |group| crowd.touch(group)),
+            Inner::Chain(chain) => all(groups, |group| chain.touch(group)),
+            Inner::Both(both, _) => all(groups, |group| both.touch(group)),
+            Inner::Refused(refused) => all(groups, |group| refused.touch(group)),
+            // Few groups, or maps, which cannot be asked ahead.
+            Inner::Share(_) | Inner::Level(_) | Inner::Baseline(_) | Inner::Front(_) => {}
+        }
+    }
+
     /// Takes a call of a group. Always inlined: this is where most of the time goes, and the compiler inlines it by itself
     /// only where it is called from one place.
     #[inline(always)]
@@ -261,6 +290,11 @@ impl Machine {
             Inner::Front(front) => front.tick(now),
             _ => Vec::new(),
         }
+    }
+
+    /// Whether no call can change anything any more.
+    pub(crate) const fn is_over(&self) -> bool {
+        matches!(&self.inner, Inner::Front(front) if front.is_over())
     }
 
     /// Says whether a group has an open finding.

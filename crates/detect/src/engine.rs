@@ -6,6 +6,7 @@
 
 mod derive;
 mod episode;
+mod lanes;
 
 use std::collections::HashMap;
 
@@ -13,14 +14,13 @@ use ratewarden_model::{Call, Finding};
 
 use crate::detector::{Around, Machine, Seen};
 use crate::event::{Batch, Event};
-use crate::filter::{Filters, Tests};
 use crate::finding::Case;
 use crate::geography::Geography;
-use crate::hash::Hasher;
 use crate::order::{Admitted, Order};
-use crate::route::Routes;
-use crate::spec::{By, Detector, Kind, MAX_DETECTORS, MAX_TESTED};
+use crate::spec::{By, Detector, MAX_DETECTORS, MAX_TESTED};
+use derive::Intake;
 use episode::Episode;
+use lanes::Lanes;
 
 /// Seconds between two looks at all groups, counted from 1970.
 const LOOK: u32 = 10;
@@ -91,18 +91,14 @@ pub struct Engine {
     /// So many of them have a bit; those after them ask calls themselves.
     plain: usize,
     machines: Vec<Machine>,
-    filters: Filters,
-    tests: Tests,
-    /// Detectors that take readings of levels.
-    levels: u128,
-    hasher: Hasher,
-    routes: Routes,
+    intake: Intake,
     geography: Option<Box<dyn Geography>>,
     order: Order,
     /// The call that is far ahead, if one is and any detector wants it.
     ahead: Batch,
     is_ahead: bool,
     spare: Batch,
+    lanes: Lanes,
     episodes: HashMap<(usize, u64), Episode>,
     /// Episodes that opened or want samples in the batch that is being looked at.
     wanting: Vec<(usize, u64)>,
@@ -124,27 +120,19 @@ impl Engine {
             settings.detectors.into_iter().partition(Detector::is_tested);
         detectors.truncate(MAX_DETECTORS);
         tested.truncate(MAX_TESTED);
-        let filters = Filters::new(&detectors);
         let plain = detectors.len();
-        let tests = Tests::new(&tested, plain);
-        let is_level = |detector: &Detector| matches!(detector.kind, Kind::Level { .. });
-        let levels = detectors.iter().enumerate().filter(|(_, detector)| is_level(detector));
-        let levels = levels.fold(0, |set, (place, _)| set | 1 << place);
+        let intake = Intake::new(&detectors, &tested, settings.seed);
         detectors.append(&mut tested);
-        let hasher = Hasher::new(settings.seed);
         Self {
             machines: Machine::all(&detectors, plain),
             plain,
-            filters,
-            tests,
-            levels,
-            routes: Routes::new(hasher.clone()),
-            hasher,
+            intake,
             geography: settings.geography,
             order: Order::new(settings.lateness.min(600)),
             ahead: Batch::default(),
             is_ahead: false,
             spare: Batch::default(),
+            lanes: Lanes::default(),
             episodes: HashMap::new(),
             wanting: Vec::new(),
             cases: HashMap::new(),
@@ -181,7 +169,7 @@ impl Engine {
             Admitted::Late => {
                 self.counts.late += 1;
                 let mut batch = Batch::of(second);
-                self.derive_into(call, second, &mut batch);
+                self.intake.put(call, second, &mut batch);
                 self.look_at(&batch);
                 return;
             }
@@ -189,23 +177,19 @@ impl Engine {
                 if is_believed {
                     self.settle_ahead();
                 }
-                let mut ahead = std::mem::take(&mut self.ahead);
-                self.counts.misdated += u64::from(std::mem::take(&mut self.is_ahead));
-                self.is_ahead = true;
-                ahead.clear();
-                ahead.second = second;
-                self.derive_into(call, second, &mut ahead);
-                self.ahead = ahead;
+                self.counts.misdated += u64::from(std::mem::replace(&mut self.is_ahead, true));
+                self.ahead.clear();
+                self.ahead.second = second;
+                self.intake.put(call, second, &mut self.ahead);
                 return;
             }
             Admitted::Backwards => self.begin_anew(second),
         }
-        let mut batch = std::mem::take(self.order.batch(second));
+        let batch = self.order.batch(second);
         let before = batch.bytes();
-        batch.second = second;
-        self.derive_into(call, second, &mut batch);
-        self.order.note(batch.bytes() - before);
-        *self.order.batch(second) = batch;
+        self.intake.put(call, second, batch);
+        let added = batch.bytes() - before;
+        self.order.note(added);
     }
 
     /// Time has come to `at_ms` although no call says so: what waits is released, and what is over ends.
@@ -304,6 +288,7 @@ impl Engine {
         self.look_around(self.seen_until.saturating_add(1), true);
         self.end_episodes(u32::MAX);
         self.machines = Machine::all(&self.detectors, self.plain);
+        self.intake.leave_out(std::iter::empty());
         (self.next_look, self.seen_until) = (0, 0);
         self.order.start(second);
     }
@@ -331,34 +316,24 @@ impl Engine {
     fn look_at(&mut self, batch: &Batch) {
         self.seen_until = self.seen_until.max(batch.second);
         let mut around = Around {
-            hasher: &self.hasher,
+            hasher: &self.intake.hasher,
             batch,
             geography: self.geography.as_deref(),
-            routes: &self.routes,
+            routes: &self.intake.routes,
             of: By::All,
             part: 0,
         };
         let mut over = Vec::new();
-        for event in &batch.events {
-            let mut detectors = event.detectors;
-            while detectors != 0 {
-                let place = detectors.trailing_zeros() as usize;
-                detectors &= detectors - 1;
-                let (Some(machine), Some(detector)) =
-                    (self.machines.get_mut(place), self.detectors.get(place))
-                else {
-                    break;
-                };
-                around.of = detector.per.first().copied().unwrap_or(By::All);
-                let group = machine.group(event, &around);
-                if group == 0 {
-                    continue;
-                }
-                match machine.see(group, event, &around) {
-                    Seen::Quiet => {}
-                    seen => over.push((place, group, *event, seen)),
-                }
-            }
+        self.lanes.fill(batch.events.iter().map(|event| event.detectors));
+        while let Some(place) = self.lanes.next() {
+            let (Some(machine), Some(detector)) = (self.machines.get_mut(place), self.detectors.get(place))
+            else {
+                break;
+            };
+            around.of = detector.per.first().copied().unwrap_or(By::All);
+            self.lanes.give(place, machine, &around, |event, group, seen| {
+                over.push((place, group, batch.events[event as usize], seen));
+            });
         }
         if !batch.hits().is_empty() {
             self.look_at_hits(batch, &mut over);
@@ -387,10 +362,10 @@ impl Engine {
                 continue;
             };
             let around = Around {
-                hasher: &self.hasher,
+                hasher: &self.intake.hasher,
                 batch,
                 geography: self.geography.as_deref(),
-                routes: &self.routes,
+                routes: &self.intake.routes,
                 of: detector.per.first().copied().unwrap_or(By::All),
                 part: hit.part,
             };
@@ -418,6 +393,7 @@ impl Engine {
                 self.raise(place, one, second.saturating_sub(1).min(self.seen_until));
             }
         }
+        self.intake.leave_out(self.machines.iter().map(Machine::is_over));
         self.end_episodes(second);
     }
 }

@@ -104,6 +104,10 @@ impl Batch {
             Place { begin: u32::try_from(self.text.len()).unwrap_or(u32::MAX), lengths: [0; PARTS] };
         let parts = [call.method, call.target, call.agent, call.user, key, caller];
         for ((part, most), length) in parts.into_iter().zip(MOST).zip(&mut place.lengths) {
+            // Most calls have none of the last three.
+            if part.is_empty() {
+                continue;
+            }
             let kept = part.get(..most).unwrap_or(part);
             *length = u16::try_from(kept.len()).unwrap_or(0);
             self.text.extend_from_slice(kept);

@@ -24,8 +24,9 @@ const CACHE: usize = 1 << 14;
 /// A route's number; 0 is all routes that are too many.
 pub(crate) type RouteId = u32;
 
-/// What there is to know of a call's path.
+/// What there is to know of a call's path: one line of the processor's cache.
 #[derive(Debug, Clone, Copy, Default)]
+#[repr(align(64))]
 pub(crate) struct Path {
     /// The hash of the whole path.
     pub(crate) hash: u64,
@@ -45,7 +46,9 @@ pub(crate) struct Path {
 #[derive(Debug)]
 pub(crate) struct Routes {
     hasher: Hasher,
-    cache: Vec<(u64, Path)>,
+    /// The paths that are remembered, by places of their keys. The keys stand together, so that they stay near.
+    keys: Vec<u64>,
+    paths: Vec<Path>,
     numbers: HashMap<u64, RouteId>,
     routes: Vec<Route>,
     scratch: Vec<u8>,
@@ -65,7 +68,8 @@ impl Routes {
         let other = Route { text: "(other routes)".to_owned(), detectors: 0 };
         Self {
             hasher,
-            cache: vec![(0, Path::default()); CACHE],
+            keys: vec![0; CACHE],
+            paths: vec![Path::default(); CACHE],
             numbers: HashMap::new(),
             routes: vec![other],
             scratch: Vec::new(),
@@ -85,11 +89,11 @@ impl Routes {
         let key = both(hash.max(1), u64::from(verb as u8) + 1);
         let place = (key >> 20) as usize & (CACHE - 1);
         // Methods without a verb of their own are told apart by their text, so they are not remembered.
-        if self.cache[place].0 == key && verb != Verb::Other {
-            return self.cache[place].1;
+        if self.keys[place] == key && verb != Verb::Other {
+            return self.paths[place];
         }
         let found = self.find_out(method, verb, path, hash, detectors);
-        self.cache[place] = (key, found);
+        (self.keys[place], self.paths[place]) = (key, found);
         found
     }
 

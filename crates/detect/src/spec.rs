@@ -413,6 +413,12 @@ impl Detector {
         self.filter.when.is_some() || matches!(self.kind, Kind::Together { .. })
     }
 
+    /// Whether it counts calls and asks of each for neither query, agent nor key, which are long or have to be looked for.
+    pub(crate) fn is_light(&self) -> bool {
+        let is_heavy = |by: &By| matches!(by, By::Query | By::Target | By::Agent | By::Key);
+        matches!(self.kind, Kind::Rate { .. } | Kind::Daily { .. }) && !self.per.iter().any(is_heavy)
+    }
+
     /// What it is over, as findings show it: `500/1m`.
     #[must_use]
     pub fn threshold(&self) -> String {

@@ -21,22 +21,39 @@ pub(crate) trait State: Copy + Default {
     /// what the table was made with: the stretches of its rings.
     fn weight(&self, now: u32, places: u32) -> u32;
 
+    /// Any byte of it that every call reads: what brings it near.
+    fn touch(&self) -> u8;
+
     /// What it has counted, for the sketch.
     fn counted(&self, _places: u32) -> u32 {
         0
     }
 }
 
+/// The places of a set: its keys stand together at the head of a line of the processor's cache, so that looking for
+/// one costs one line and the state another at most.
 #[derive(Debug, Clone, Copy, Default)]
-struct Slot<S> {
-    key: u64,
-    state: S,
+#[repr(C, align(64))]
+struct Set<S> {
+    keys: [u64; WAYS],
+    states: [S; WAYS],
+}
+
+impl<S> Set<S> {
+    /// Where `key` stands. All four are compared, since a branch for each is guessed wrong more often than not.
+    #[inline(always)]
+    fn way(&self, key: u64) -> Option<usize> {
+        let [one, two, three, four] = self.keys.map(|other| other == key);
+        let found = u8::from(one) | u8::from(two) << 1 | u8::from(three) << 2 | u8::from(four) << 3;
+        (found != 0).then(|| found.trailing_zeros() as usize & (WAYS - 1))
+    }
 }
 
 /// States by key; 0 is no key.
 #[derive(Debug)]
 pub(crate) struct Table<S> {
-    slots: Vec<Slot<S>>,
+    sets: Vec<Set<S>>,
+    /// The most places.
     most: usize,
     filled: usize,
     /// What has no place any more; made when the first live state is pushed out.
@@ -51,27 +68,34 @@ impl<S: State> Table<S> {
     /// of the unit in which its callers count time; 0 for not at all. `places` is handed to the states.
     pub(crate) fn new(most: usize, memory: u32, places: u32) -> Self {
         let most = most.max(FIRST).next_power_of_two();
-        let slots = vec![Slot::default(); FIRST];
-        Self { slots, most, filled: 0, rest: None, memory, places }
+        let sets = vec![Set::default(); FIRST / WAYS];
+        Self { sets, most, filled: 0, rest: None, memory, places }
     }
 
     /// The state of `key`, at `now`. A new one is the default, and comes with what is remembered of the key.
     #[inline]
     pub(crate) fn at(&mut self, key: u64, now: u32) -> (&mut S, Option<Remembered>) {
-        let start = self.start(key);
-        for place in start..start + WAYS {
-            if self.slots[place].key == key {
-                return (&mut self.slots[place].state, None);
-            }
+        let set = self.set(key);
+        match self.sets[set].way(key) {
+            Some(way) => (&mut self.sets[set].states[way], None),
+            None => self.place(key, now),
         }
-        self.place(key, now)
+    }
+
+    /// Reads what [`at`](Self::at) will need, and returns nothing that means anything. Many of these in a row wait for
+    /// memory together; each `at` would wait alone, since what it branches on is what it waits for.
+    #[inline(always)]
+    pub(crate) fn touch(&self, key: u64) -> u8 {
+        let set = &self.sets[self.set(key)];
+        let way = set.way(key).unwrap_or_default();
+        set.states[way].touch()
     }
 
     /// The state of `key`, if it has one.
     pub(crate) fn find(&mut self, key: u64) -> Option<&mut S> {
-        let start = self.start(key);
-        let set = self.slots.get_mut(start..start + WAYS)?;
-        set.iter_mut().find(|slot| slot.key == key).map(|slot| &mut slot.state)
+        let set = self.set(key);
+        let set = self.sets.get_mut(set)?;
+        set.way(key).map(|way| &mut set.states[way])
     }
 
     /// By how much the counts of new keys may be too large at `now`, for what the sketch made up.
@@ -82,64 +106,72 @@ impl<S: State> Table<S> {
 
     /// Bytes it has allocated.
     pub(crate) fn bytes(&self) -> usize {
-        self.slots.capacity() * size_of::<Slot<S>>() + self.rest.as_ref().map_or(0, |cells| cells.bytes())
+        self.sets.capacity() * size_of::<Set<S>>() + self.rest.as_ref().map_or(0, |cells| cells.bytes())
     }
 
     #[inline]
-    fn start(&self, key: u64) -> usize {
+    fn set(&self, key: u64) -> usize {
         // The number of sets is a power of two; the high bits, since low ones of sums of hashes may be alike.
-        let sets = self.slots.len() / WAYS;
         #[expect(clippy::cast_possible_truncation, reason = "masked to the number of sets")]
-        let set = (key.rotate_left(23) as usize) & (sets - 1);
-        set * WAYS
+        let set = key.rotate_left(23) as usize;
+        set & (self.sets.len() - 1)
     }
 
     #[cold]
     #[inline(never)]
     fn place(&mut self, key: u64, now: u32) -> (&mut S, Option<Remembered>) {
-        let mut place = self.least(key, now);
+        let (mut set, mut way) = self.least(key, now);
         // A place whose time is over is free; a table grows only for the living.
-        while self.slots[place].key != 0
-            && self.slots.len() < self.most
-            && self.filled * 8 > self.slots.len()
-            && self.slots[place].state.weight(now, self.places) > 0
+        while self.sets[set].keys[way] != 0
+            && self.sets.len() * WAYS < self.most
+            && self.filled * 8 > self.sets.len() * WAYS
+            && self.sets[set].states[way].weight(now, self.places) > 0
         {
             self.grow(now);
-            place = self.least(key, now);
+            (set, way) = self.least(key, now);
         }
-        let old = self.slots[place];
-        if old.key == 0 {
+        let (old, state) = (self.sets[set].keys[way], self.sets[set].states[way]);
+        if old == 0 {
             self.filled += 1;
-        } else if self.memory > 0 && old.state.weight(now, self.places) > 0 {
+        } else if self.memory > 0 && state.weight(now, self.places) > 0 {
             let memory = self.memory;
             let rest = self.rest.get_or_insert_with(|| Box::new(Cells::new(memory)));
-            rest.add(old.key, old.state.counted(self.places), now);
+            rest.add(old, state.counted(self.places), now);
         }
-        self.slots[place] = Slot { key, state: S::default() };
+        self.put(set, way, key, S::default());
         let remembered = self.rest.as_mut().map(|cells| cells.recall(key, now)).unwrap_or_default();
-        (&mut self.slots[place].state, Some(remembered))
+        (&mut self.sets[set].states[way], Some(remembered))
     }
 
-    /// The place in the key's set that is free, or whose state is the least.
-    fn least(&self, key: u64, now: u32) -> usize {
-        let start = self.start(key);
-        let weight = |place: &usize| {
-            let slot = &self.slots[*place];
-            if slot.key == 0 { 0 } else { slot.state.weight(now, self.places).saturating_add(1) }
+    fn put(&mut self, set: usize, way: usize, key: u64, state: S) {
+        self.sets[set].keys[way] = key;
+        self.sets[set].states[way] = state;
+    }
+
+    /// The place for the key that is free, or whose state is the least.
+    fn least(&self, key: u64, now: u32) -> (usize, usize) {
+        let set = self.set(key);
+        let Set { keys, states } = &self.sets[set];
+        let weight = |way: &usize| match keys[*way] {
+            0 => 0,
+            _ => states[*way].weight(now, self.places).saturating_add(1),
         };
-        (start..start + WAYS).min_by_key(weight).unwrap_or(start)
+        (set, (0..WAYS).min_by_key(weight).unwrap_or_default())
     }
 
     fn grow(&mut self, now: u32) {
-        let larger = vec![Slot::default(); self.slots.len() * 2];
-        let old = std::mem::replace(&mut self.slots, larger);
+        let larger = vec![Set::default(); self.sets.len() * 2];
+        let old = std::mem::replace(&mut self.sets, larger);
         self.filled = 0;
         let places = self.places;
-        for slot in old.into_iter().filter(|slot| slot.key != 0 && slot.state.weight(now, places) > 0) {
+        for (key, state) in old.into_iter().flat_map(|set| set.keys.into_iter().zip(set.states)) {
+            if key == 0 || state.weight(now, places) == 0 {
+                continue;
+            }
             // A set of the old table becomes two, so there is always room.
-            let place = self.least(slot.key, now);
+            let (set, way) = self.least(key, now);
             self.filled += 1;
-            self.slots[place] = slot;
+            self.put(set, way, key, state);
         }
     }
 }
@@ -157,6 +189,9 @@ mod tests {
         }
         fn counted(&self, _places: u32) -> u32 {
             self.0
+        }
+        fn touch(&self) -> u8 {
+            0
         }
     }
 
@@ -185,7 +220,7 @@ mod tests {
             table.at(key(number), 0).0.0 = 1;
         }
         assert_eq!(table.find(key(u64::MAX)).map(|count| count.0), Some(5));
-        assert_eq!(table.slots.len(), 1024);
+        assert_eq!(table.sets.len() * WAYS, 1024);
     }
 
     #[test]

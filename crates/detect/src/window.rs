@@ -165,9 +165,13 @@ impl Window {
             Step::Forward(steps) => self.advance(second, stretch, steps),
             Step::TooLate => return None,
         }
+        // Summed up before it is written: what was just written in part cannot be read as a whole without a wait.
+        let others: u32 = self.counts.iter().map(|&count| u32::from(count)).sum();
         let count = &mut self.counts[stretch.place as usize];
-        *count = u16::try_from(u32::from(*count).saturating_add(calls)).unwrap_or(u16::MAX);
-        Some(self.counts.iter().map(|&count| u32::from(count)).sum())
+        let before = u32::from(*count);
+        let after = before.saturating_add(calls).min(u16::MAX.into());
+        *count = u16::try_from(after).unwrap_or(u16::MAX);
+        Some(others + (after - before))
     }
 
     #[inline(never)]
@@ -230,6 +234,10 @@ impl State for Window {
         let newer = (0..places / 2).map(|back| (newest.saturating_sub(back) % places) as usize);
         newer.map(|place| u32::from(self.counts[place])).sum()
     }
+
+    fn touch(&self) -> u8 {
+        self.head.number.to_le_bytes()[0]
+    }
 }
 
 /// Places of [`Marks`].
@@ -267,9 +275,12 @@ impl<const N: usize> Marks<N> {
             Step::TooLate => return None,
         }
         let place = stretch.place as usize;
+        // Put together before it is written: what was just written in part cannot be read as a whole without a wait.
+        let mut union = self.union();
+        union.mark(value);
         self.fields[place].mark(value);
         self.calls[place] = self.calls[place].saturating_add(1);
-        Some(self.union().marked())
+        Some(union.marked())
     }
 
     #[inline(never)]
@@ -318,6 +329,10 @@ impl<const N: usize> State for Marks<N> {
             return u32::MAX;
         }
         if self.head.is_over(now, places) { 0 } else { self.union().marked() }
+    }
+
+    fn touch(&self) -> u8 {
+        self.head.number.to_le_bytes()[0]
     }
 }
 

@@ -14,6 +14,12 @@ impl Both {
         Self { values, others }
     }
 
+    /// Brings near what [`see`](Self::see) will ask of the group.
+    #[inline(always)]
+    pub(crate) fn touch(&self, group: u64) -> u8 {
+        self.values.touch(group) ^ self.others.touch(group)
+    }
+
     /// A call that does not say the other value brings a new one with each value: what a log does not hold excuses nobody.
     pub(crate) fn see(&mut self, group: u64, second: u32, value: u64, other: u64) -> Seen {
         let other = if other == 0 { value } else { other };

@@ -34,6 +34,10 @@ impl State for Steps {
             _ => u32::try_from(self.begun.iter().filter(|&&begun| begun > 0).count()).unwrap_or(1),
         }
     }
+
+    fn touch(&self) -> u8 {
+        self.until.to_le_bytes()[0]
+    }
 }
 
 impl Chain {
@@ -41,6 +45,12 @@ impl Chain {
     pub(crate) fn new(steps: usize, seconds: u32, bytes: usize) -> Self {
         let most = bytes / (size_of::<Steps>() + size_of::<u64>());
         Self { table: Table::new(most / 2 + 1, 0, 1), steps: steps.clamp(1, MAX_PARTS), seconds }
+    }
+
+    /// Brings near what [`see`](Self::see) will ask of the group.
+    #[inline(always)]
+    pub(crate) fn touch(&self, group: u64) -> u8 {
+        self.table.touch(group)
     }
 
     #[inline(never)]

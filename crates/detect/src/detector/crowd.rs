@@ -15,6 +15,12 @@ impl Crowd {
         Self { rate, members }
     }
 
+    /// Brings near what [`see`](Self::see) will ask of the group.
+    #[inline(always)]
+    pub(crate) fn touch(&self, group: u64) -> u8 {
+        self.rate.touch(group) ^ self.members.touch(group)
+    }
+
     pub(crate) fn see(&mut self, group: u64, second: u32, member: u64) -> Seen {
         match (self.rate.see(group, second), self.members.see(group, second, member)) {
             (Seen::Over(over), Seen::Over(members)) => {

@@ -39,6 +39,12 @@ impl<const N: usize> Distinct<N> {
         Self { table, stretches, values, bits, percent }
     }
 
+    /// Brings near what [`see`](Self::see) will ask of the group.
+    #[inline(always)]
+    pub(crate) fn touch(&self, group: u64) -> u8 {
+        self.table.touch(group)
+    }
+
     #[inline(always)]
     pub(crate) fn see(&mut self, group: u64, second: u32, value: u64) -> Seen {
         if value == 0 {

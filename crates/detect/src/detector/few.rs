@@ -36,6 +36,10 @@ impl State for Newest {
             _ => u32::try_from(self.seen.iter().filter(|&&seen| seen > 0).count()).unwrap_or(VALUES),
         }
     }
+
+    fn touch(&self) -> u8 {
+        self.until.to_le_bytes()[0]
+    }
 }
 
 impl Few {
@@ -43,6 +47,12 @@ impl Few {
     pub(crate) fn new(values: u32, seconds: u32, bytes: usize) -> Self {
         let most = bytes / (size_of::<Newest>() + size_of::<u64>());
         Self { table: Table::new(most / 2 + 1, 0, 1), values: values.clamp(1, VALUES), seconds }
+    }
+
+    /// Brings near what [`see`](Self::see) will ask of the group.
+    #[inline(always)]
+    pub(crate) fn touch(&self, group: u64) -> u8 {
+        self.table.touch(group)
     }
 
     #[inline(never)]

@@ -76,6 +76,11 @@ impl Front {
         }
     }
 
+    /// Whether it has nothing to look for any more.
+    pub(crate) const fn is_over(&self) -> bool {
+        self.is_over
+    }
+
     /// Whether an address stands for many callers.
     pub(crate) fn has(&self, source: u64) -> bool {
         self.known.iter().any(|known| known.source == source && known.is_many(self.agents))

@@ -29,11 +29,21 @@ impl State for Climb {
     fn weight(&self, now: u32, _places: u32) -> u32 {
         if self.last.saturating_add(self.seconds) < now { 0 } else { self.rises + 1 }
     }
+
+    fn touch(&self) -> u8 {
+        self.last.to_le_bytes()[0]
+    }
 }
 
 impl Growth {
     pub(crate) fn new(times: u32, factor: u32, limit: u32, seconds: u32) -> Self {
         Self { table: Table::new(GROUPS, 0, 1), times, factor, limit, seconds }
+    }
+
+    /// Brings near what [`see`](Self::see) will ask of the group.
+    #[inline(always)]
+    pub(crate) fn touch(&self, group: u64) -> u8 {
+        self.table.touch(group)
     }
 
     pub(crate) fn see(&mut self, group: u64, second: u32, limit: u32) -> Seen {

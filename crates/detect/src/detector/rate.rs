@@ -41,6 +41,10 @@ impl crate::table::State for Day {
             self.calls
         }
     }
+
+    fn touch(&self) -> u8 {
+        self.number.to_le_bytes()[0]
+    }
 }
 
 impl Rate {
@@ -66,6 +70,12 @@ impl Rate {
     pub(crate) fn daily(calls: u64) -> Self {
         let calls = u32::try_from(calls).unwrap_or(u32::MAX);
         Self { days: Some(Table::new(GROUPS, 0, 1)), ..Self::new(calls, 1, DAY, None) }
+    }
+
+    /// Brings near what [`see`](Self::see) will ask of the group.
+    #[inline(always)]
+    pub(crate) fn touch(&self, group: u64) -> u8 {
+        self.days.as_ref().map_or_else(|| self.table.touch(group), |days| days.touch(group))
     }
 
     #[inline(always)]

@@ -27,6 +27,10 @@ impl State for Pair {
     fn weight(&self, now: u32, places: u32) -> u32 {
         self.all.weight(now, places)
     }
+
+    fn touch(&self) -> u8 {
+        self.all.touch()
+    }
 }
 
 impl Ratio {
@@ -39,6 +43,12 @@ impl Ratio {
             percent,
             calls: calls.max(1),
         }
+    }
+
+    /// Brings near what [`see`](Self::see) will ask of the group.
+    #[inline(always)]
+    pub(crate) fn touch(&self, group: u64) -> u8 {
+        self.table.touch(group)
     }
 
     pub(crate) fn see(&mut self, group: u64, second: u32, status: u16) -> Seen {

@@ -39,6 +39,12 @@ impl Refused {
         }
     }
 
+    /// Brings near what [`see`](Self::see) will ask of the group.
+    #[inline(always)]
+    pub(crate) fn touch(&self, group: u64) -> u8 {
+        self.accepted.touch(group)
+    }
+
     #[inline(never)]
     pub(crate) fn see(&mut self, group: u64, second: u32, token: u64, status: u16) -> Seen {
         if token == 0 {

@@ -40,6 +40,10 @@ impl State for Walk {
             _ => self.union().iter().map(|word| word.count_ones()).sum(),
         }
     }
+
+    fn touch(&self) -> u8 {
+        self.number.to_le_bytes()[0]
+    }
 }
 
 impl Walk {
@@ -68,6 +72,12 @@ impl Sequence {
     #[inline]
     pub(crate) fn group(key: u64, number: u64) -> u64 {
         both(key, number / BLOCK + 1)
+    }
+
+    /// Brings near what [`see`](Self::see) will ask of the group.
+    #[inline(always)]
+    pub(crate) fn touch(&self, group: u64) -> u8 {
+        self.table.touch(group)
     }
 
     pub(crate) fn see(&mut self, group: u64, second: u32, number: u64) -> Seen {

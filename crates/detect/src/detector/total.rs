@@ -43,6 +43,10 @@ impl State for Ring {
             _ => self.calls.iter().fold(0, |sum: u32, &calls| sum.saturating_add(calls)).min(u32::MAX - 1),
         }
     }
+
+    fn touch(&self) -> u8 {
+        self.number.to_le_bytes()[0]
+    }
 }
 
 impl Total {
@@ -58,6 +62,12 @@ impl Total {
         let stretches = Window::stretches(seconds);
         let table = Table::new(most / 2 + 1, 0, stretches.places());
         Self { table, stretches, measure, bound, or_equal, scale }
+    }
+
+    /// Brings near what [`see`](Self::see) will ask of the group.
+    #[inline(always)]
+    pub(crate) fn touch(&self, group: u64) -> u8 {
+        self.table.touch(group)
     }
 
     #[inline(never)]

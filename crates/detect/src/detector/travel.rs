@@ -58,6 +58,10 @@ impl State for Trail {
         let last = self.places.iter().map(|place| place.last).max().unwrap_or(0);
         if last.saturating_add(self.window) < now { 0 } else { 1 }
     }
+
+    fn touch(&self) -> u8 {
+        self.since.to_le_bytes()[0]
+    }
 }
 
 #[derive(Debug)]
@@ -102,6 +106,12 @@ impl Travel {
             km: km.into(),
             seconds,
         }
+    }
+
+    /// Brings near what [`see`](Self::see) will ask of the group.
+    #[inline(always)]
+    pub(crate) fn touch(&self, group: u64) -> u8 {
+        self.trails.touch(group)
     }
 
     pub(crate) fn see(&mut self, group: u64, event: &Event, around: &Around<'_>) -> Seen {

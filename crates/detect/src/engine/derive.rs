@@ -2,21 +2,59 @@
 
 use ratewarden_model::{Call, CallCaller};
 
-use super::Engine;
 use crate::event::{Batch, Event, Place, UNSAID};
-use crate::filter::Shown;
-use crate::hash::{as_number, both, source};
-use crate::route::{Query, Verb};
-use crate::spec::Shows;
+use crate::filter::{Filters, Shown, Tests};
+use crate::hash::{Hasher, as_number, both, source};
+use crate::route::{Query, Routes, Verb};
+use crate::spec::{Detector, Kind, Shows};
 
 /// Responses of more bytes are large.
 const LARGE: u64 = 1 << 20;
 
-impl Engine {
+/// What makes events of calls.
+#[derive(Debug)]
+pub(super) struct Intake {
+    pub(super) hasher: Hasher,
+    pub(super) routes: Routes,
+    filters: Filters,
+    tests: Tests,
+    /// Detectors that take readings of levels.
+    levels: u128,
+    /// Detectors that still look for something.
+    live: u128,
+    /// Detectors that ask for nothing of a call but where it came from.
+    light: u128,
+}
+
+impl Intake {
+    /// For detectors of a bit each, and those after them that ask calls themselves.
+    pub(super) fn new(plain: &[Detector], tested: &[Detector], seed: u64) -> Self {
+        let is_level = |detector: &Detector| matches!(detector.kind, Kind::Level { .. });
+        let levels = plain.iter().enumerate().filter(|(_, detector)| is_level(detector));
+        let light = plain.iter().enumerate().filter(|(_, detector)| detector.is_light());
+        let set = |set: u128, (place, _): (usize, &Detector)| set | 1 << place;
+        let hasher = Hasher::new(seed);
+        Self {
+            routes: Routes::new(hasher.clone()),
+            hasher,
+            filters: Filters::new(plain),
+            tests: Tests::new(tested, plain.len()),
+            levels: levels.fold(0, set),
+            light: light.fold(0, set),
+            live: u128::MAX,
+        }
+    }
+
+    /// Leaves out the detectors for which nothing remains to be done.
+    pub(super) fn leave_out(&mut self, over: impl Iterator<Item = bool>) {
+        let over = over.take(u128::BITS as usize).enumerate();
+        self.live = over.fold(u128::MAX, |live, (place, is_over)| live & !(u128::from(is_over) << place));
+    }
+
     /// Puts a call into a batch. One that no detector wants (a file that a page loads) is left out: nothing would ever ask
     /// for it.
     #[inline]
-    pub(super) fn derive_into(&mut self, call: &Call<'_>, second: u32, batch: &mut Batch) {
+    pub(super) fn put(&mut self, call: &Call<'_>, second: u32, batch: &mut Batch) {
         let (path, query) = split(call.target);
         let verb = Verb::of(call.method);
         let filters = &self.filters;
@@ -40,11 +78,13 @@ impl Engine {
         shown.set(Shows::Large, call.bytes > LARGE);
         // A reading of a level is no call of its own.
         let passing = if call.held.is_some() { self.levels } else { route.detectors };
-        let detectors = self.filters.of(passing, call.status, shown);
+        let detectors = self.filters.of(passing, call.status, shown) & self.live;
         if detectors == 0 && self.tests.is_empty() {
             return;
         }
-        let key = key(call, path, route.id);
+        // Most calls are for files that pages load, which count as calls of an address and as nothing else.
+        let is_light = detectors & !self.light == 0 && self.tests.is_empty();
+        let key = if is_light { b"" } else { key(call, path, route.id) };
         let user = self.hasher.text(call.user);
         let address = call.address.map_or(0, as_number);
         // A line of IPv6 has a whole /64, from which its owner takes addresses as he likes.
@@ -60,8 +100,8 @@ impl Engine {
             user,
             path: route.hash,
             template: route.template,
-            query: self.hasher.text(query),
-            agent: self.hasher.text(call.agent),
+            query: if is_light { 0 } else { self.hasher.text(query) },
+            agent: if is_light { 0 } else { self.hasher.text(call.agent) },
             key: if key.is_empty() { 0 } else { both(route.template.max(1), self.hasher.text(key)) },
             bytes: call.bytes,
             number: number.unwrap_or(0),

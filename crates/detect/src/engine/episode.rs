@@ -211,7 +211,7 @@ impl Engine {
     ) {
         let Some(machine) = self.machines.get(place) else { return };
         let Some(found) = found.get_mut(&(place, machine.episode(event, around))) else { return };
-        let route = label::readable(self.routes.get(event.route).text.as_bytes());
+        let route = label::readable(self.intake.routes.get(event.route).text.as_bytes());
         found.insert((label::sample(event, around), route));
         if found.len() > WANTED {
             found.pop_last();
@@ -261,10 +261,10 @@ impl Engine {
 
     pub(super) fn around<'a>(&'a self, batch: &'a Batch, of: By) -> Around<'a> {
         Around {
-            hasher: &self.hasher,
+            hasher: &self.intake.hasher,
             batch,
             geography: self.geography.as_deref(),
-            routes: &self.routes,
+            routes: &self.intake.routes,
             of,
             part: 0,
         }
