@@ -6,11 +6,12 @@
 
 mod derive;
 mod episode;
+mod findings;
 mod lanes;
 
 use std::collections::HashMap;
 
-use ratewarden_model::{Call, Finding};
+use ratewarden_model::Call;
 
 use crate::detector::{Around, Machine, Seen};
 use crate::event::{Batch, Event};
@@ -20,10 +21,13 @@ use crate::order::{Admitted, Order};
 use crate::spec::{By, Detector, MAX_DETECTORS, MAX_TESTED};
 use derive::Intake;
 use episode::Episode;
+pub use findings::{News, NewsState};
 use lanes::Lanes;
 
 /// Seconds between two looks at all groups, counted from 1970.
 const LOOK: u32 = 10;
+/// A call that is later than this, in seconds, may have a wrong date: it does not say when the log begins.
+const LATE: u32 = 600;
 /// Cases that are kept.
 const CASES: usize = 10_000;
 
@@ -62,28 +66,6 @@ pub struct Counts {
     pub findings_left_out: u64,
 }
 
-/// A finding that has opened, or ended.
-#[derive(Debug, Clone, PartialEq)]
-pub struct News {
-    /// Which.
-    pub state: NewsState,
-    /// The name of the detector that found it.
-    pub detector: String,
-    /// As it is now.
-    pub finding: Finding,
-}
-
-/// What happened to a finding.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NewsState {
-    /// It was not there, or had ended.
-    Opened,
-    /// It is open, and another detector of its rule sees it too.
-    Joined,
-    /// It goes on no more.
-    Ended,
-}
-
 /// All detectors, over all calls.
 #[derive(Debug)]
 pub struct Engine {
@@ -109,6 +91,8 @@ pub struct Engine {
     next_look: u32,
     /// The newest second of which calls were looked at.
     seen_until: u32,
+    /// The first and the last second of calls whose time is believed.
+    span: Option<(u32, u32)>,
     counts: Counts,
 }
 
@@ -140,17 +124,10 @@ impl Engine {
             is_quiet: false,
             next_look: 0,
             seen_until: 0,
+            span: None,
             counts: Counts::default(),
             detectors,
         }
-    }
-
-    /// The same without [`news`](Self::news), for whoever asks for all findings at the end: news that nobody takes would
-    /// grow with what somebody writes into a log.
-    #[must_use]
-    pub const fn quiet(mut self) -> Self {
-        self.is_quiet = true;
-        self
     }
 
     /// Takes a call. One that shows a credential that is not hashed counts as one without.
@@ -161,6 +138,7 @@ impl Engine {
             u32::try_from(call.at_ms.div_euclid(1000)).unwrap_or(if call.at_ms < 0 { 0 } else { u32::MAX });
         match self.order.admit(second) {
             Admitted::Waits => {
+                self.believe(second);
                 self.settle_ahead();
                 if self.order.is_due() {
                     self.release(false);
@@ -168,6 +146,9 @@ impl Engine {
             }
             Admitted::Late => {
                 self.counts.late += 1;
+                if second.saturating_add(LATE) >= self.order.floor() {
+                    self.believe(second);
+                }
                 let mut batch = Batch::of(second);
                 self.intake.put(call, second, &mut batch);
                 self.look_at(&batch);
@@ -183,7 +164,10 @@ impl Engine {
                 self.intake.put(call, second, &mut self.ahead);
                 return;
             }
-            Admitted::Backwards => self.begin_anew(second),
+            Admitted::Backwards => {
+                self.believe(second);
+                self.begin_anew(second);
+            }
         }
         let batch = self.order.batch(second);
         let before = batch.bytes();
@@ -209,29 +193,6 @@ impl Engine {
         self.end_episodes(u32::MAX);
     }
 
-    /// Findings that have opened or ended since the last time, the oldest first.
-    pub fn news(&mut self) -> Vec<News> {
-        std::mem::take(&mut self.news)
-    }
-
-    /// All findings there were, the worst first.
-    #[must_use]
-    pub fn findings(&self) -> Vec<Finding> {
-        let of = |case: &Case| self.detectors.get(case.detector).map(|detector| case.finding(detector));
-        let mut findings: Vec<Finding> = self.cases.values().filter_map(of).collect();
-        findings.sort_by(|one, other| {
-            let order = |finding: &Finding| {
-                (finding.seen.as_ref().map(|seen| seen.first_seen.clone()), finding.rule.clone())
-            };
-            other
-                .severity
-                .cmp(&one.severity)
-                .then_with(|| order(one).cmp(&order(other)))
-                .then_with(|| one.subject.cmp(&other.subject))
-        });
-        findings
-    }
-
     /// What became of calls that are not like others.
     #[must_use]
     pub const fn counts(&self) -> Counts {
@@ -248,6 +209,17 @@ impl Engine {
     #[must_use]
     pub const fn settled_until(&self) -> u32 {
         self.order.floor()
+    }
+
+    /// The first and the last second of calls whose time is believed; `None` before the first.
+    #[must_use]
+    pub const fn span(&self) -> Option<(u32, u32)> {
+        self.span
+    }
+
+    fn believe(&mut self, second: u32) {
+        let (first, last) = self.span.unwrap_or((second, second));
+        self.span = Some((first.min(second), last.max(second)));
     }
 
     /// A call far ahead and one that agrees: both are believed.
@@ -267,6 +239,7 @@ impl Engine {
             self.counts.misdated += 1;
             return;
         }
+        self.believe(ahead.second);
         for index in 0..ahead.events.len() {
             if ahead.second < self.order.floor() {
                 let mut batch = Batch::of(ahead.second);

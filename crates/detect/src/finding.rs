@@ -8,6 +8,11 @@ use serde_json::{Map, Value};
 
 use crate::spec::Detector;
 
+/// Sample calls of a finding.
+pub(crate) const SAMPLES: usize = 3;
+/// Routes that a finding names.
+pub(crate) const ROUTES: usize = 5;
+
 /// What is known of one subject under one rule.
 #[derive(Debug, Clone)]
 pub(crate) struct Case {
@@ -28,6 +33,50 @@ pub(crate) struct Case {
 }
 
 impl Case {
+    pub(crate) fn new(subject: Subject, detector: usize, first: u32) -> Self {
+        Self {
+            subject,
+            detector,
+            first,
+            last: first,
+            count: 0,
+            error: 0,
+            calls: 0,
+            episodes: 0,
+            open: 0,
+            routes: BTreeSet::new(),
+            samples: Vec::new(),
+            facts: Map::new(),
+        }
+    }
+
+    /// Takes an episode in. Episodes that overlap are of detectors of one rule that see the same calls: the larger counts;
+    /// those that do not are added.
+    pub(crate) fn take_in(&mut self, first: u32, last: u32, count: u64, error: u64, calls: u64) {
+        let overlaps = self.calls > 0 && first <= self.last;
+        if overlaps {
+            if count > self.count {
+                (self.count, self.error) = (count, error);
+            }
+            self.calls = self.calls.max(calls);
+        } else {
+            (self.count, self.error, self.calls) =
+                (self.count + count, self.error + error, self.calls + calls);
+        }
+        (self.first, self.last) = (self.first.min(first), self.last.max(last));
+    }
+
+    pub(crate) fn add_samples(&mut self, samples: &BTreeSet<String>, routes: &BTreeSet<String>) {
+        self.samples.extend(samples.iter().cloned());
+        self.samples.sort();
+        self.samples.dedup();
+        self.samples.truncate(SAMPLES);
+        self.routes.extend(routes.iter().cloned());
+        while self.routes.len() > ROUTES {
+            self.routes.pop_last();
+        }
+    }
+
     /// The finding, as `detector` has it.
     pub(crate) fn finding(&self, detector: &Detector) -> Finding {
         let rule = rules::find(&detector.rule);

@@ -66,6 +66,12 @@ impl Reader {
         most.reduce(|most, other| if other.1 > most.1 { other } else { most }).map(|(form, _)| form.name())
     }
 
+    /// Lines of which a container's log had pieces, but not the last one so far: where nothing follows, they are torn.
+    #[must_use]
+    pub fn unfinished(&self) -> u64 {
+        self.buffers.iter().map(Buffers::unfinished).sum()
+    }
+
     /// A line like the one before it, which had an envelope.
     fn read_enveloped<F: FnMut(&Call<'_>)>(&mut self, line: &[u8], each: &mut F) -> Result<Form, Fault> {
         let Some((buffer, inner)) = self.buffers.split_first_mut() else { return Err(Fault::Form) };

@@ -154,8 +154,9 @@ impl Logs {
                 pass.end();
             }
         }
-        for (log, pass) in self.files.iter_mut().zip(passes) {
+        for (log, mut pass) in self.files.iter_mut().zip(passes) {
             log.lines = Some(pass.lines);
+            (0..pass.reader.unfinished()).for_each(|_| pass.tally.fault(Reason::Torn, b""));
             read.sources.push(pass.tally.document(pass.reader.form()));
         }
         read

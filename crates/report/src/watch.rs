@@ -66,14 +66,14 @@ fn head(page: &mut Page, report: &WatchReport) {
         (Some(from), Some(to)) => format!(" from {from} to {to}"),
         _ => String::new(),
     };
-    page.paragraph(0, &format!("{} calls{time}", text::number_of(calls)), BOLD);
+    page.paragraph(0, &format!("{}{time}", counted(calls, "call")), BOLD);
     page.paragraph(
         0,
         &format!(
-            "{} lines of {} source{}, {} unreadable · Ratewarden {}",
-            text::number_of(lines),
+            "{} of {} source{}, {} unreadable · Ratewarden {}",
+            counted(lines, "line"),
             report.sources.len(),
-            if report.sources.len() == 1 { "" } else { "s" },
+            plural(report.sources.len() as u64),
             text::number_of(unreadable),
             report.version
         ),
@@ -94,15 +94,11 @@ fn of_source(page: &mut Page, source: &WatchedSource) {
         lines => format!(", {} unreadable", text::number_of(lines)),
     };
     let name = text::clean(&source.name);
-    page.paragraph(
-        2,
-        &format!("{name} · {form} · {} calls{unreadable}", text::number_of(source.calls)),
-        PLAIN,
-    );
+    page.paragraph(2, &format!("{name} · {form} · {}{unreadable}", counted(source.calls, "call")), PLAIN);
     for reason in source.reasons.iter().take(REASONS) {
         let line = format!(
-            "{} lines, first line {}: {}; its shape: {}",
-            text::number_of(reason.lines),
+            "{}, first line {}: {}; its shape: {}",
+            counted(reason.lines, "line"),
             text::number_of(reason.first_line),
             reason.reason,
             text::clean(&reason.sample)
@@ -115,6 +111,15 @@ fn of_source(page: &mut Page, source: &WatchedSource) {
     if source.calls == 0 && source.lines > 0 {
         page.paragraph(4, "no line of it is a call: name its form with --log-format or --json-fields", BAD);
     }
+}
+
+/// `1 line`, `2 lines`.
+fn counted(count: u64, noun: &str) -> String {
+    format!("{} {noun}{}", text::number_of(count), plural(count))
+}
+
+const fn plural(count: u64) -> &'static str {
+    if count == 1 { "" } else { "s" }
 }
 
 /// ` · 1 high, 2 low`.

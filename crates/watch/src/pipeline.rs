@@ -32,7 +32,6 @@ impl Source {
 pub struct Pipeline {
     engine: Engine,
     credentials: Credentials,
-    first_ms: i64,
     last_ms: i64,
 }
 
@@ -40,7 +39,7 @@ impl Pipeline {
     /// A pipeline that has seen nothing.
     #[must_use]
     pub const fn new(engine: Engine, credentials: Credentials) -> Self {
-        Self { engine, credentials, first_ms: i64::MAX, last_ms: i64::MIN }
+        Self { engine, credentials, last_ms: i64::MIN }
     }
 
     /// Takes a line of a source.
@@ -64,7 +63,6 @@ impl Pipeline {
     /// Takes a call that somebody else has read.
     #[inline]
     pub fn call(&mut self, call: &Call<'_>) {
-        self.first_ms = self.first_ms.min(call.at_ms);
         self.last_ms = self.last_ms.max(call.at_ms);
         self.credentials.hash(call, |call| self.engine.see(call));
     }
@@ -115,17 +113,15 @@ impl Pipeline {
     /// The document, of the sources that were read.
     #[must_use]
     pub fn report(&self, sources: Vec<WatchedSource>) -> WatchReport {
-        let time = |at_ms: i64| {
-            let seconds = at_ms.div_euclid(1000);
-            jiff::Timestamp::from_second(seconds).ok().map(|time| time.to_string())
-        };
-        let is_any = self.newest_ms().is_some();
+        let time =
+            |second: u32| jiff::Timestamp::from_second(second.into()).ok().map(|time| time.to_string());
+        let (first, last) = self.engine.span().unzip();
         WatchReport {
             schema: SCHEMA.to_owned(),
             version: VERSION.to_owned(),
             sources,
-            from: is_any.then(|| time(self.first_ms)).flatten(),
-            to: is_any.then(|| time(self.last_ms)).flatten(),
+            from: first.and_then(time),
+            to: last.and_then(time),
             findings: self.findings(),
             notes: notes(self.engine.counts()),
         }

@@ -26,6 +26,8 @@ pub enum Reason {
     Fault(Fault),
     /// It is longer than is read.
     TooLong,
+    /// It came in pieces, and the last one is missing.
+    Torn,
 }
 
 impl Tally {
@@ -98,6 +100,7 @@ impl std::fmt::Display for Reason {
         match self {
             Self::Fault(fault) => fault.fmt(f),
             Self::TooLong => f.write_str("the line is longer than 1 MiB"),
+            Self::Torn => f.write_str("the line came in pieces, and the log ends before the last one"),
         }
     }
 }

@@ -8,16 +8,12 @@ use serde_json::{Map, Value};
 use super::{CASES, Engine, News, NewsState};
 use crate::detector::{Around, Over, Raised, Seen};
 use crate::event::{Batch, Event};
-use crate::finding::Case;
+use crate::finding::{Case, ROUTES, SAMPLES};
 use crate::label;
 use crate::spec::By;
 
-/// Sample calls of a finding.
-const SAMPLES: usize = 3;
 /// Different calls of a second that are looked at for samples and routes.
 const WANTED: usize = 16;
-/// Routes that a finding names.
-const ROUTES: usize = 5;
 /// Groups that are over at once: a finding may be of very many, such as one for each place that is tried.
 const EPISODES: usize = 100_000;
 /// An episode lasts at least so many seconds after its group was over.
@@ -242,8 +238,7 @@ impl Engine {
             machine.set_active(key.1, false);
         }
         let Some(case) = self.cases.get_mut(&episode.case) else { return };
-        case.take_in(episode.first, episode.last, episode.count, episode.error, episode.calls);
-        case.add_samples(episode.samples, episode.routes);
+        episode.add_to(case);
         case.open = case.open.saturating_sub(1);
         // Detectors of one rule that see the same calls are over at once: that is one episode, and it goes on until none is.
         case.episodes += u32::from(case.open == 0);
@@ -271,48 +266,15 @@ impl Engine {
     }
 }
 
-impl Case {
-    pub(crate) fn new(subject: Subject, detector: usize, first: u32) -> Self {
-        Self {
-            subject,
-            detector,
-            first,
-            last: first,
-            count: 0,
-            error: 0,
-            calls: 0,
-            episodes: 0,
-            open: 0,
-            routes: BTreeSet::new(),
-            samples: Vec::new(),
-            facts: Map::new(),
-        }
+impl Episode {
+    /// Under which its case is kept.
+    pub(super) fn case(&self) -> &str {
+        &self.case
     }
 
-    /// Takes an episode in. Episodes that overlap are of detectors of one rule that see the same calls: the larger counts;
-    /// those that do not are added.
-    pub(crate) fn take_in(&mut self, first: u32, last: u32, count: u64, error: u64, calls: u64) {
-        let overlaps = self.calls > 0 && first <= self.last;
-        if overlaps {
-            if count > self.count {
-                (self.count, self.error) = (count, error);
-            }
-            self.calls = self.calls.max(calls);
-        } else {
-            (self.count, self.error, self.calls) =
-                (self.count + count, self.error + error, self.calls + calls);
-        }
-        (self.first, self.last) = (self.first.min(first), self.last.max(last));
-    }
-
-    fn add_samples(&mut self, samples: BTreeSet<String>, routes: BTreeSet<String>) {
-        self.samples.extend(samples);
-        self.samples.sort();
-        self.samples.dedup();
-        self.samples.truncate(SAMPLES);
-        self.routes.extend(routes);
-        while self.routes.len() > ROUTES {
-            self.routes.pop_last();
-        }
+    /// Adds its figures and samples to its case.
+    pub(super) fn add_to(&self, case: &mut Case) {
+        case.take_in(self.first, self.last, self.count, self.error, self.calls);
+        case.add_samples(&self.samples, &self.routes);
     }
 }

@@ -73,6 +73,42 @@ fn a_flood_of_findings_leaves_room_for_a_worse_one() {
 }
 
 #[test]
+fn a_finding_that_is_open_shows_its_figures_of_now_and_dates_that_are_not_believed_are_in_no_span() {
+    let mut engine = Engine::new(crate::settings());
+    let call = |at_ms: i64| OwnedCall {
+        address: address(9),
+        target: "/api/v1/items".into(),
+        ..OwnedCall::at(at_ms)
+    };
+    let wrong = [MORNING + 400 * 86_400_000, MORNING - 400 * 86_400_000];
+    let calls = (0..6_000).map(|number| call(MORNING + number * 10));
+    for (number, call) in calls.enumerate() {
+        engine.see(&call.as_call());
+        if number == 100 {
+            wrong.map(calls_at).iter().for_each(|call| engine.see(&call.as_call()));
+        }
+    }
+    let counted = |engine: &Engine| {
+        let flood = |finding: &&ratewarden_model::Finding| finding.rule == "watch.flood";
+        let open = engine.open_findings(10);
+        open.iter().find(flood).and_then(|finding| finding.seen.clone()).unwrap().count
+    };
+    let before = counted(&engine);
+    for number in 6_000..9_000 {
+        engine.see(&call(MORNING + number * 10).as_call());
+    }
+    assert!(counted(&engine) >= before + 2_500, "{before}, {}", counted(&engine));
+    let second = u32::try_from(MORNING / 1000).unwrap();
+    assert_eq!(engine.span(), Some((second, second + 89)));
+    engine.finish();
+    assert!(engine.open_findings(10).is_empty());
+}
+
+fn calls_at(at_ms: i64) -> OwnedCall {
+    OwnedCall { address: address(10), ..OwnedCall::at(at_ms) }
+}
+
+#[test]
 fn addresses_of_one_line_of_ipv6_are_one_source() {
     let calls = (0..6_000_u32).map(|number| OwnedCall {
         address: Some(std::net::Ipv6Addr::from_bits(0x2001_0db8_0001_0002 << 64 | u128::from(number)).into()),

@@ -18,6 +18,9 @@ use crate::state::Shared;
 
 /// How often trays are emptied.
 const LOOK: Duration = Duration::from_millis(100);
+/// How often what is open gets its figures of now, and how many findings at most.
+const FIGURES_MS: i64 = 2_000;
+const FIGURES: usize = 1_000;
 
 /// Seconds that a call may be late: it waits in a tray for a tenth of one. Findings come so much later.
 const LATENESS: u32 = 2;
@@ -136,6 +139,7 @@ impl Thread {
             bans,
             batch: Batch::default(),
             said_dropped: shared.detection.counts().1,
+            figures_ms: 0,
         };
         let thread = std::thread::Builder::new().name("detectors".to_owned());
         let thread = thread.spawn(move || {
@@ -168,6 +172,8 @@ struct Detector {
     batch: Batch,
     /// Calls without a place that the log has been told of.
     said_dropped: u64,
+    /// When what is open gets its figures again.
+    figures_ms: i64,
 }
 
 impl Detector {
@@ -181,6 +187,7 @@ impl Detector {
             let news = self.engine.news();
             self.tell(news);
             self.expire(now_ms);
+            self.show_figures(now_ms);
             self.bans.look(&self.shared);
             match order {
                 Err(RecvTimeoutError::Timeout) => {}
@@ -248,6 +255,19 @@ impl Detector {
             }
         }
         true
+    }
+
+    /// Gives the findings that are open their figures of now: those with which they opened are the threshold's.
+    fn show_figures(&mut self, now_ms: i64) {
+        if now_ms < self.figures_ms {
+            return;
+        }
+        self.figures_ms = now_ms.saturating_add(FIGURES_MS);
+        let findings = self.engine.open_findings(FIGURES);
+        if !findings.is_empty() {
+            let mut board = self.shared.detection.board();
+            findings.into_iter().for_each(|finding| board.update(finding));
+        }
     }
 
     /// Ends what was carried over a reload and was not found again.

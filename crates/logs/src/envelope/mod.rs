@@ -28,6 +28,13 @@ pub(crate) struct Buffers {
     pieces: pieces::Pieces,
 }
 
+impl Buffers {
+    /// Lines of which pieces came and the last one did not.
+    pub(crate) fn unfinished(&self) -> u64 {
+        self.pieces.unfinished()
+    }
+}
+
 /// Takes one envelope off; `None` where there is none.
 ///
 /// # Errors

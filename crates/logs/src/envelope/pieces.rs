@@ -60,6 +60,14 @@ impl Pieces {
     }
 }
 
+impl Pieces {
+    /// Lines of which pieces came and the last one did not.
+    pub(super) fn unfinished(&self) -> u64 {
+        let has_begun = |line: &Line| u64::from(!line.begun.is_empty() || line.too_long);
+        has_begun(&self.out) + has_begun(&self.err)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -29,6 +29,11 @@ pub(crate) fn docker(line: &str) -> String {
     format!(r#"{{"log":{log},"stream":"stdout","time":"2026-11-28T01:02:03.123456789Z"}}"#)
 }
 
+/// A line as a container runtime writes it.
+fn cri(tag: &str, text: &str) -> String {
+    format!("2026-11-28T01:02:03.123456789Z stdout {tag} {text}")
+}
+
 #[test]
 fn every_form_is_read_in_every_envelope() {
     for name in SAMPLES {
@@ -75,7 +80,6 @@ fn pieces_of_a_line_are_put_together() {
     let whole = sample("nginx-combined").lines().next().unwrap().to_owned();
     let (first, rest) = whole.split_at(50);
     let mut reader = Reader::new(&Options::default());
-    let cri = |tag: &str, text: &str| format!("2026-11-28T01:02:03.123456789Z stdout {tag} {text}");
     for _ in 0..2 {
         assert_eq!(read(&mut reader, cri("P", first).as_bytes()), (vec![], Err(Fault::Piece)));
         let other = "2026-11-28T01:02:03.123456789Z stderr F not a call";
@@ -104,6 +108,18 @@ fn docker_cuts_long_lines_and_the_pieces_are_put_together() {
     }
     assert!(seen[..2].iter().all(|(calls, result)| calls.is_empty() && *result == Err(Fault::Piece)));
     assert_eq!((seen[2].1, seen[2].0[0].target.len()), (Ok(()), 40_001));
+}
+
+#[test]
+fn pieces_without_their_last_one_are_told() {
+    let mut reader = Reader::new(&Options::default());
+    let all = sample("nginx-combined");
+    let (begin, end) = all.lines().next().unwrap().split_at(40);
+    assert_eq!(reader.unfinished(), 0);
+    assert_eq!(read(&mut reader, cri("P", begin).as_bytes()), (vec![], Err(Fault::Piece)));
+    assert_eq!(reader.unfinished(), 1);
+    assert_eq!(read(&mut reader, cri("F", end).as_bytes()).1, Ok(()));
+    assert_eq!(reader.unfinished(), 0);
 }
 
 #[test]

@@ -193,6 +193,23 @@ fn rubbish_is_counted_and_takes_no_time() {
 }
 
 #[test]
+fn a_line_whose_last_piece_is_missing_is_counted() {
+    let folder = Folder::new();
+    let good = r#"2026-11-28T01:02:03.000000000Z stdout F 192.0.2.1 - - [28/Nov/2026:01:02:03 +0000] "GET / HTTP/1.1" 200 5 "-" "curl/8""#;
+    let torn = "2026-11-28T01:02:04.000000000Z stdout P 192.0.2.1 - - [28/Nov/2026:01:02:04";
+    let report = watched(&folder, "pod.log", format!("{good}\n{torn}\n").as_bytes(), &[]);
+    let source = &report["sources"][0];
+    assert_eq!(
+        (number(&report, "lines"), number(&report, "calls"), number(&report, "unreadable")),
+        (2, 1, 1)
+    );
+    assert!(
+        source["reasons"][0]["reason"].as_str().unwrap().contains("ends before the last one"),
+        "{source}"
+    );
+}
+
+#[test]
 fn an_empty_log_is_no_error() {
     let folder = Folder::new();
     let empty = folder.write("empty.log", "");
