@@ -11,7 +11,7 @@ use std::time::Duration;
 use ratewarden_detect::{News, NewsState};
 use ratewarden_model::{Subject, SubjectKind};
 use ratewarden_policy::{BanRule, Exempt};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Subjects whose bans are remembered.
 const REMEMBERED: usize = 10_000;
@@ -33,7 +33,7 @@ pub struct Bans {
 }
 
 /// A ban that is to be placed; as a line of JSON what a file gets.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Ban {
     /// Whom.
     #[serde(flatten)]
@@ -150,10 +150,11 @@ impl Bans {
 }
 
 impl Ban {
-    /// For how long.
+    /// How long it still lasts at `now_ms` (milliseconds since 1970).
     #[must_use]
-    pub const fn lasts(&self) -> Duration {
-        Duration::from_secs(self.seconds)
+    pub fn left(&self, now_ms: i64) -> Duration {
+        let until = self.until.parse().map_or(0, jiff::Timestamp::as_millisecond);
+        Duration::from_millis(u64::try_from(until.saturating_sub(now_ms)).unwrap_or(0))
     }
 
     /// The address that is banned, if it is one.

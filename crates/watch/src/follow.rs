@@ -35,7 +35,7 @@ use std::path::{Path, PathBuf};
 
 use crate::source::{Line, Splitter};
 
-pub use saved::{Loaded, Saved, SavedFile};
+pub use saved::{Loaded, Saved, SavedFile, write_document};
 
 /// A file that lost its name is read on until it has not grown for so long, in milliseconds.
 pub const GRACE_MS: u64 = 60_000;

@@ -27,6 +27,7 @@ mod tally;
 
 pub use bans::{Ban, Bans, Decision};
 pub use credentials::Credentials;
+pub use follow::write_document;
 pub use live::{Live, Step, WARM_SECS};
 pub use notify::{NotifyError, alert_state, alerts_config, host_name, wall_ms};
 pub use pipeline::{Pipeline, Source};

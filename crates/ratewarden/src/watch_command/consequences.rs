@@ -1,34 +1,24 @@
 //! What findings lead to while logs are followed: alerts, and bans.
 //!
-//! Alerts are on the disk before the position in the logs moves on. A ban is placed by a task of its own, which tries again
-//! until it would have ended: a gateway that restarts must not hold up the logs.
+//! Alerts and bans are on the disk before the position in the logs moves on.
 
-use std::fs::OpenOptions;
-use std::io::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
 use ratewarden_alerts::{Alerts, Kept};
-use ratewarden_guard::{NewPenalty, Operator, OperatorError};
+use ratewarden_guard::Operator;
 use ratewarden_policy::{Exempt, Penalties, Policy};
 use ratewarden_watch::{
     Ban, Bans, Decision, News, NewsState, alert_state, alerts_config, host_name, read_secret, wall_ms,
 };
-use tokio::sync::mpsc;
-use tokio::task::JoinSet;
 
+use super::ban_file::BanFile;
+use super::placing::Placing;
 use crate::errors::{Exit, Failure};
 use crate::stderr;
 
-/// Bans that wait to be placed.
-const WAITING: usize = 1024;
-/// Bans that are being placed at once.
-const AT_ONCE: usize = 64;
 /// A finding whose last call was longer ago wakes nobody, in milliseconds.
 const OLD_MS: i64 = 600_000;
-/// The first wait after a try that failed, doubled up to a minute.
-const FIRST_WAIT: Duration = Duration::from_secs(1);
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
 /// How long alerts may take to go out at the end.
 const LAST: Duration = Duration::from_secs(5);
 
@@ -43,8 +33,8 @@ pub(super) struct Consequences {
 enum Place {
     /// They are told of, and nothing else.
     Nowhere,
-    File(std::path::PathBuf),
-    Gateway(mpsc::Sender<Ban>),
+    File(BanFile),
+    Gateway(Placing),
 }
 
 impl Consequences {
@@ -60,7 +50,7 @@ impl Consequences {
         let place = match &policy.watch.penalties {
             _ if dry_run => Place::Nowhere,
             None => Place::Nowhere,
-            Some(Penalties::File(path)) => Place::File(path.clone()),
+            Some(Penalties::File(path)) => Place::File(BanFile::new(path.clone())),
             Some(Penalties::Admin { server, token }) => {
                 if server.https {
                     return Err(Failure::usage(
@@ -88,9 +78,7 @@ impl Consequences {
                 let operator = operator.map_err(|error| {
                     Failure::new(Exit::Usage, error, "a token is visible ASCII characters on one line")
                 })?;
-                let (sender, waiting) = mpsc::channel(WAITING);
-                tokio::spawn(place_all(operator, waiting));
-                Place::Gateway(sender)
+                Place::Gateway(Placing::start(operator, state))
             }
         };
         let alerts = if dry_run { None } else { alerts(policy, state)? };
@@ -117,32 +105,37 @@ impl Consequences {
         }
     }
 
-    fn do_it(&self, decision: Decision) {
+    fn do_it(&mut self, decision: Decision) {
         match decision {
             Decision::Not(why) => stderr::note(&why),
             Decision::Ban(ban) => self.place(ban),
         }
     }
 
-    /// Whether every alert is on the disk, so that the position in the logs may move on.
-    pub(super) fn are_safe(&self) -> bool {
-        self.alerts.as_ref().is_none_or(|alerts| alerts.status().kept == Kept::OnDisk)
+    /// Whether every alert and every ban is on the disk, so that the position in the logs may move on.
+    pub(super) fn are_safe(&mut self) -> bool {
+        let bans = match &mut self.place {
+            Place::Nowhere => true,
+            Place::File(file) => file.sync(),
+            Place::Gateway(placing) => placing.save(),
+        };
+        bans && self.alerts.as_ref().is_none_or(|alerts| alerts.status().kept == Kept::OnDisk)
     }
 
-    fn place(&self, ban: Ban) {
+    fn place(&mut self, ban: Ban) {
         let shown =
             format!("{} {} until {} ({})", ban.subject.kind(), ban.subject.label(), ban.until, ban.reason);
-        match &self.place {
+        match &mut self.place {
             Place::Nowhere => stderr::note(&format!("would be banned: {shown}")),
-            Place::File(path) => match append(path, &ban) {
+            Place::File(file) => match file.write(ban) {
                 Ok(()) => stderr::note(&format!("banned: {shown}")),
                 Err(error) => stderr::error(&format!(
-                    "the ban of {shown} could not be written to {}: {error}",
-                    path.display()
+                    "the ban of {shown} could not be written to {}: {error}; trying again",
+                    file.path().display()
                 )),
             },
-            Place::Gateway(sender) => {
-                if sender.try_send(ban).is_err() {
+            Place::Gateway(placing) => {
+                if !placing.place(ban) {
                     stderr::error(&format!("too many bans wait for the gateway; left out: {shown}"));
                 }
             }
@@ -179,66 +172,8 @@ fn alerts(policy: &Policy, state: Option<&Path>) -> Result<Option<Alerts>, Failu
         .map_err(|error| Failure::new(Exit::Usage, error, hint).context("alerts cannot be started"))
 }
 
-fn append(path: &Path, ban: &Ban) -> std::io::Result<()> {
-    let mut line = serde_json::to_vec(ban)?;
-    line.push(b'\n');
-    let mut file = OpenOptions::new().create(true).append(true).open(path)?;
-    file.write_all(&line)?;
-    file.sync_data()
-}
-
 /// Whether a finding's last call was long ago, by the clock.
 fn is_old(news: &News, now_ms: i64) -> bool {
     let last = news.finding.seen.as_ref().and_then(|seen| seen.last_seen.parse::<jiff::Timestamp>().ok());
     last.is_some_and(|last| last.as_millisecond().saturating_add(OLD_MS) < now_ms)
-}
-
-/// Places bans, each in a task of its own: one that cannot be placed holds up no other.
-async fn place_all(operator: Operator, mut waiting: mpsc::Receiver<Ban>) {
-    let mut tasks = JoinSet::new();
-    while let Some(ban) = waiting.recv().await {
-        if tasks.len() >= AT_ONCE {
-            tasks.join_next().await;
-        }
-        tasks.spawn(place_one(operator.clone(), ban));
-    }
-}
-
-async fn place_one(operator: Operator, ban: Ban) {
-    let shown = format!("{} {}", ban.subject.kind(), ban.subject.label());
-    let end = tokio::time::Instant::now() + ban.lasts();
-    let mut wait = FIRST_WAIT;
-    let mut said = false;
-    loop {
-        let left = end.saturating_duration_since(tokio::time::Instant::now());
-        let wanted = NewPenalty {
-            caller: ban.caller().map(str::to_owned),
-            address: ban.address(),
-            id: None,
-            // What is left of it, in whole seconds.
-            lasts: format!("{}s", left.as_secs().max(1)),
-            reason: Some(ban.reason.clone()),
-            // An operator's longer ban is the operator's to end.
-            extend_only: true,
-        };
-        match operator.add_penalty(&wanted).await {
-            Ok(placed) => {
-                return stderr::note(&format!("banned: {shown} until {} ({})", placed.until, ban.reason));
-            }
-            // It says no, and would say so again.
-            Err(error @ OperatorError::Refused { status: 400..500, .. }) => {
-                return stderr::error(&format!("the ban of {shown} is refused: {error}"));
-            }
-            Err(error) if !said => {
-                stderr::error(&format!("the ban of {shown} could not be placed: {error}; trying again"));
-                said = true;
-            }
-            Err(_) => {}
-        }
-        if left <= wait {
-            return stderr::error(&format!("the ban of {shown} was never placed"));
-        }
-        tokio::time::sleep(wait).await;
-        wait = (wait * 2).min(LONGEST_WAIT);
-    }
 }

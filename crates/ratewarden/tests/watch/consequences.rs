@@ -84,6 +84,11 @@ fn yesterdays_abuse_bans_nobody_today() {
 
 /// A receiver that takes every alert, and remembers whom it was about.
 fn receiver() -> (String, Arc<Mutex<Vec<String>>>) {
+    receiver_that_says("")
+}
+
+/// One that answers with this.
+fn receiver_that_says(answer: &'static str) -> (String, Arc<Mutex<Vec<String>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
     let taken = Arc::new(Mutex::new(Vec::new()));
@@ -101,12 +106,49 @@ fn receiver() -> (String, Arc<Mutex<Vec<String>>>) {
             let mut body = vec![0; length];
             if reader.read_exact(&mut body).is_ok() {
                 kept.lock().unwrap().push(String::from_utf8(body).unwrap());
-                let _ =
-                    stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+                let length = answer.len();
+                let _ = write!(
+                    stream,
+                    "HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{answer}"
+                );
             }
         }
     });
     (url, taken)
+}
+
+#[test]
+fn a_ban_that_waits_for_its_gateway_survives_a_kill() {
+    const PLACED: &str = r#"{"id":"00","kind":"address","label":null,"until":"2100-01-01T00:00:00Z","seconds_left":1,"times":1}"#;
+    let folder = Folder::new();
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let policy = |url: &str| {
+        let text = format!(
+            "[watch]\nstate = \"state\"\npenalties = {{ admin = \"{url}\" }}\n\
+             [[detector]]\nname = \"sensitive files\"\nban = \"10m\"\n"
+        );
+        folder.write("rw.toml", text)
+    };
+    let path = folder.argument("access.log");
+    let text = probes(7..8, now_ms() - 60_000) + &later(now_ms() - 60_000);
+    Logger::new(&folder.path("access.log")).write(&text, text.len());
+    let mut first =
+        Following::start(&[&path, "--from-beginning", "-c", &policy(&format!("http://{closed}"))]);
+    first.until_noted("the ban of address 203.0.113.7 could not be placed");
+    let waiting = || fs::read_to_string(folder.path("state/bans.json")).unwrap_or_default();
+    first.until_seen("it stands in the folder of states", || waiting().contains("203.0.113.7"));
+    first.signal("KILL");
+    assert_eq!(first.end(), None);
+
+    // The log is gone, so nothing leads to this ban but what was kept of it.
+    fs::remove_file(folder.path("access.log")).unwrap();
+    let (url, taken) = receiver_that_says(PLACED);
+    let mut second = Following::start(&[&path, "-c", &policy(url.trim_end_matches('/'))]);
+    second.until_noted("banned: address 203.0.113.7");
+    let asked: Value = serde_json::from_str(&taken.lock().unwrap()[0]).unwrap();
+    let lasts: u64 = asked["for"].as_str().unwrap().trim_end_matches('s').parse().unwrap();
+    assert!((500..600).contains(&lasts), "{asked}");
+    second.until_seen("nothing waits any more", || waiting().trim() == "[]");
 }
 
 #[test]

@@ -127,18 +127,7 @@ impl Saved {
     /// # Errors
     /// What the system says; what stood there before is then still there.
     pub fn write(&self, path: &Path) -> io::Result<()> {
-        let bytes = self.document()?;
-        let mut name = path.as_os_str().to_owned();
-        name.push(".new");
-        let beside = PathBuf::from(name);
-        let mut file = File::create(&beside)?;
-        file.write_all(&bytes)?;
-        file.sync_all()?;
-        drop(file);
-        fs::rename(&beside, path)?;
-        // The name is safe once its folder is.
-        let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
-        File::open(folder)?.sync_all()
+        write_document(path, &self.document()?)
     }
 
     /// The document as [`Self::parse`] reads it.
@@ -164,6 +153,24 @@ impl Saved {
             self.paths.push((path.to_path_buf(), files));
         }
     }
+}
+
+/// Writes a document of a folder of states to `path`: to `path` with `.new` after it first, then synchronised, then renamed.
+///
+/// # Errors
+/// What the system says; what stood there before is then still there.
+pub fn write_document(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".new");
+    let beside = PathBuf::from(name);
+    let mut file = File::create(&beside)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    drop(file);
+    fs::rename(&beside, path)?;
+    // The name is safe once its folder is.
+    let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
+    File::open(folder)?.sync_all()
 }
 
 /// When a file was made, in nanoseconds since 1970, where its file system knows.
