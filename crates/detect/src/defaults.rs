@@ -46,20 +46,25 @@ fn is(kinds: &[Is]) -> Filter {
     Filter { kinds: kinds.to_vec(), ..Filter::default() }
 }
 
-/// Calls that are not for static files, and not a browser's question whether it may ask.
+/// Calls that are not for static files, and not a browser's question whether it may ask. Any other method counts: a list
+/// of those that do would be a list of those that hide.
 fn dynamic() -> Filter {
-    let methods = ["GET", "POST", "HEAD", "PUT", "PATCH", "DELETE"].map(str::to_owned).to_vec();
-    Filter { methods, not_kinds: vec![Is::Static], ..Filter::default() }
+    is(&[Is::Dynamic])
 }
 
 /// Dynamic calls of which nothing says that a page, a user or a known program makes them. Who is told that what he has is
 /// still right (304) fetches nothing: so builds begin, by the dozen at the same minute.
 fn bare() -> Filter {
-    Filter {
-        statuses: Statuses::ranges(vec![(0, 303), (305, u16::MAX)]),
-        without: vec![Shows::Credential, Shows::User, Shows::Referer],
-        ..dynamic()
-    }
+    Filter { statuses: fetched(), without: vec![Shows::Credential, Shows::User, Shows::Referer], ..dynamic() }
+}
+
+/// The same with or without a page that they say they are of, which whoever likes can say.
+fn paged() -> Filter {
+    Filter { statuses: fetched(), without: vec![Shows::Credential, Shows::User], ..dynamic() }
+}
+
+fn fetched() -> Statuses {
+    Statuses::ranges(vec![(0, 303), (305, u16::MAX)])
 }
 
 const fn burst(calls: u32) -> Kind {
@@ -237,8 +242,17 @@ fn logins() -> Vec<Detector> {
             &abuse::ACCOUNT_SPREAD,
             "",
             failed(Filter { with: vec![Shows::User], ..dynamic() }),
-            &[By::Address],
+            &[By::Address, By::Agent],
             distinct(By::User, 10),
+            300,
+        ),
+        // Of a large office a dozen mistype in five minutes of the morning, each with a browser of his own.
+        detector(
+            &abuse::ACCOUNT_SPREAD,
+            "accounts tried with any agent",
+            failed(Filter { with: vec![Shows::User], ..dynamic() }),
+            &[By::Address],
+            distinct(By::User, 25),
             300,
         ),
         detector(
@@ -416,6 +430,24 @@ fn floods() -> Vec<Detector> {
             &[By::Address],
             Kind::Distinct { of: By::Path, values: 45, percent: 80 },
             3,
+        ),
+        // A map that is zoomed through and links that are fetched before a click ask for much as well, but not so much of
+        // one program. The window is as short as that of a hand.
+        detector(
+            &abuse::CACHE_BYPASS,
+            "cache bypass with pages",
+            Filter { with: vec![Shows::Query], ..paged() },
+            &[By::Address, By::Path, By::Agent],
+            Kind::Distinct { of: By::Query, values: 300, percent: 80 },
+            6,
+        ),
+        detector(
+            &abuse::RANDOM_PATHS,
+            "random paths with pages",
+            paged(),
+            &[By::Address],
+            Kind::Distinct { of: By::Template, values: 150, percent: 80 },
+            10,
         ),
         detector(
             &abuse::AGENT_SWITCHING,

@@ -7,11 +7,7 @@ impl Filter {
     #[must_use]
     pub fn describe(&self) -> String {
         let mut words = Vec::new();
-        let methods = self.methods.join(", ");
-        // All methods of HTTP but those that ask nothing of a server are no restriction worth reading.
-        if !methods.is_empty() && !self.methods.iter().any(|method| method == "HEAD") {
-            words.push(methods);
-        }
+        words.extend(list("", self.methods.iter().map(String::as_str)));
         words.extend(list("", self.kinds.iter().map(|kind| kind.word())));
         words.extend(list("not ", self.not_kinds.iter().map(|kind| kind.word())));
         words.extend(list("at ", self.paths.iter().map(String::as_str)));
@@ -100,6 +96,7 @@ impl RouteKind {
             Self::Sensitive => "sensitive",
             Self::Write => "write",
             Self::Read => "read",
+            Self::Dynamic => "dynamic",
         }
     }
 }

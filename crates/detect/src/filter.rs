@@ -167,6 +167,7 @@ impl RouteKind {
             Self::Sensitive => Kinds::SENSITIVE,
             Self::Write => Kinds::WRITE,
             Self::Read => Kinds::READ,
+            Self::Dynamic => Kinds::DYNAMIC,
         }
     }
 }

@@ -2,10 +2,13 @@
 //!
 //! A route is a method and a template: segments that look like ids (numbers, UUIDs, hashes, long random words) become
 //! `{id}`. That is decided from the segment alone, never from what else was seen, so the same call is of the same route
-//! in every log and in any order. Words of static files become one route for each ending. What was found out is kept
-//! for a while by the path's hash, since a log repeats its paths.
+//! in every log and in any order. Words of static files become one route for each ending. A path is looked at in its
+//! normal form ([`normal`]), so that no other way of writing it is another route. What was found out is kept for a while by
+//! the hash of the path as it was sent, since a log repeats its paths.
 
+mod files;
 mod kinds;
+mod normal;
 mod query;
 mod template;
 
@@ -15,6 +18,7 @@ pub(crate) use kinds::{Kinds, Verb};
 pub(crate) use query::{Query, is_paging};
 
 use crate::hash::{Hasher, both};
+use files::Ending;
 
 /// Routes that are told apart; what is over goes to one route of its own.
 pub(crate) const MAX_ROUTES: usize = 1 << 16;
@@ -28,7 +32,7 @@ pub(crate) type RouteId = u32;
 #[derive(Debug, Clone, Copy, Default)]
 #[repr(align(64))]
 pub(crate) struct Path {
-    /// The hash of the whole path.
+    /// The hash of the whole path, in its normal form.
     pub(crate) hash: u64,
     /// The hash of its template, without the method.
     pub(crate) template: u64,
@@ -38,7 +42,7 @@ pub(crate) struct Path {
     pub(crate) number: Option<u64>,
     /// The detectors whose filters let calls of its route pass.
     pub(crate) detectors: u128,
-    /// Where its last id stands: begin and length.
+    /// Where its last id stands in the path as it was sent: begin and length.
     pub(crate) id: (u16, u16),
 }
 
@@ -52,6 +56,8 @@ pub(crate) struct Routes {
     numbers: HashMap<u64, RouteId>,
     routes: Vec<Route>,
     scratch: Vec<u8>,
+    /// Room for a path in its normal form.
+    normal: Vec<u8>,
 }
 
 /// One route.
@@ -73,6 +79,7 @@ impl Routes {
             numbers: HashMap::new(),
             routes: vec![other],
             scratch: Vec::new(),
+            normal: Vec::new(),
         }
     }
 
@@ -112,29 +119,51 @@ impl Routes {
         &mut self,
         method: &[u8],
         verb: Verb,
-        path: &[u8],
+        sent: &[u8],
         hash: u64,
         detectors: impl FnOnce(&[u8], &str, Kinds) -> u128,
     ) -> Path {
+        let mut room = std::mem::take(&mut self.normal);
+        let path = normal::of(sent, &mut room);
+        let ending = if verb.reads() { files::ending(path) } else { Ending::Other };
+        let is_file = ending == Ending::File;
         self.scratch.clear();
-        let shape = template::write(path, &mut self.scratch);
-        let kinds = kinds::of(verb, path, &self.scratch);
-        if kinds.has(Kinds::STATIC) {
+        let shape =
+            template::write(if let Ending::Appended(stem) = ending { stem } else { path }, &mut self.scratch);
+        let kinds = kinds::of(verb, is_file, &self.scratch);
+        if is_file {
             template::write_static(path, &mut self.scratch);
         }
         let template = self.hasher.text(&self.scratch);
-        let key = both(template.max(1), self.hasher.text(method).max(1));
-        let known = self.numbers.get(&key).copied();
-        let (route, passing) = match known {
-            Some(route) => (route, self.get(route).detectors),
-            None => {
-                let text = String::from_utf8_lossy(&self.scratch).into_owned();
-                let passing = detectors(method, &text, kinds);
-                (self.add(key, method, &text, passing), passing)
-            }
+        let (route, passing) = self.route(method, verb, template, |text| detectors(method, text, kinds));
+        let is_as_sent = path.len() == sent.len();
+        let hash = if is_as_sent { hash } else { self.hasher.text(path) };
+        let (number, id) = match (is_file, is_as_sent) {
+            (true, _) => (None, (0, 0)),
+            (false, true) => (shape.number, shape.id),
+            (false, false) => (shape.number, normal::place(sent, shape.id)),
         };
-        let (number, id) = if kinds.has(Kinds::STATIC) { (None, (0, 0)) } else { (shape.number, shape.id) };
+        self.normal = room;
         Path { hash, template, route, kinds, number, detectors: passing, id }
+    }
+
+    /// The route of the template that stands in `scratch`, and which detectors let it pass.
+    fn route(
+        &mut self,
+        method: &[u8],
+        verb: Verb,
+        template: u64,
+        detectors: impl FnOnce(&str) -> u128,
+    ) -> (RouteId, u128) {
+        let key = both(template.max(1), self.hasher.text(method).max(1));
+        // With a password it is another route of the same name, since other filters let it pass.
+        let key = if verb.has_password() { both(key.max(1), 1) } else { key };
+        if let Some(&route) = self.numbers.get(&key) {
+            return (route, self.get(route).detectors);
+        }
+        let text = String::from_utf8_lossy(&self.scratch).into_owned();
+        let passing = detectors(&text);
+        (self.add(key, method, &text, passing), passing)
     }
 
     fn add(&mut self, key: u64, method: &[u8], template: &str, detectors: u128) -> RouteId {
@@ -170,6 +199,9 @@ mod tests {
             ("/api/jobs/raysubmit_8mAqUxwKxTb4LHKq", "GET /api/jobs/{id}"),
             ("/articles/how-we-mended-our-limiter", "GET /articles/how-we-mended-our-limiter"),
             ("/assets/app.3f2a1c.js", "GET /*.js"),
+            ("/api/items/7001.js", "GET /api/items/{id}"),
+            ("/%61pi/items/%37001", "GET /api/items/{id}"),
+            ("http://example.org/a/%62", "GET /a/b"),
             ("/", "GET /"),
             ("", "GET"),
         ] {
@@ -189,6 +221,31 @@ mod tests {
         assert_eq!((first.route, first.number, first.id), (again.route, again.number, again.id));
         assert_eq!(again.number, Some(77));
         assert_eq!(routes.count(), 3);
+    }
+
+    #[test]
+    fn a_path_that_is_encoded_is_the_same_path() {
+        let mut routes = Routes::new(Hasher::new(1));
+        let mut of = |path: &str| routes.of(b"POST", Verb::Post, path.as_bytes(), |_, _, _| 0);
+        let (plain, encoded) = (of("/users/77/login"), of("/users/%377/%6cogin"));
+        assert_eq!(
+            (plain.hash, plain.template, plain.route),
+            (encoded.hash, encoded.template, encoded.route)
+        );
+        assert_eq!((plain.number, plain.kinds), (encoded.number, encoded.kinds));
+        assert_eq!(encoded.id, (7, 4));
+    }
+
+    #[test]
+    fn a_password_makes_another_route_of_the_same_name() {
+        let mut routes = Routes::new(Hasher::new(1));
+        let mut of = |verb: Verb| {
+            routes.of(b"GET", verb, b"/login", |_, _, kinds| u128::from(kinds.has(Kinds::LOGIN)))
+        };
+        let (plain, with) = (of(Verb::Get), of(Verb::GetPassword));
+        assert_eq!((plain.detectors, with.detectors), (0, 1));
+        assert_eq!((plain.hash, plain.template), (with.hash, with.template));
+        assert_eq!(routes.get(plain.route).text, routes.get(with.route).text);
     }
 
     #[test]

@@ -303,6 +303,8 @@ pub enum RouteKind {
     Write,
     /// GET, or SELECT.
     Read,
+    /// Work for a server: a path, whatever the method, that is no static file, and no question what may be asked (OPTIONS).
+    Dynamic,
 }
 
 /// What a call can show.

@@ -8,8 +8,10 @@
 mod app;
 pub(crate) mod cassandra;
 mod crowd;
+mod eager;
 mod machines;
 mod office;
+mod old;
 mod ray;
 mod web;
 
@@ -18,10 +20,12 @@ use std::time::Duration;
 pub use app::{mobile_app, single_page_app};
 pub use cassandra::cassandra_clients;
 pub use crowd::{behind_balancer, carrier_nat, ci_fleet, cloud_fleet, ipv6_visitors, two_regions};
+pub use eager::{link_prefetching, map_viewers};
 pub use machines::{
     BATCH_KEY, ci_runner, health_checks, monitoring_probe, nightly_batch, paginating_client, search_crawler,
 };
 pub use office::{company_office, company_vpn, travellers};
+pub use old::{dav_clients, password_queries};
 pub use ray::{GPUS, clusters, ray_users};
 pub use web::{
     feed_readers, image_gallery, marketing_peak, reloading_owner, slide_deck, unauthorized_style_sheet,
@@ -35,7 +39,7 @@ use crate::date;
 pub type Background = fn(u64, i64, Duration) -> Traffic;
 
 /// Every background.
-pub const ALL: [(&str, Background); 27] = [
+pub const ALL: [(&str, Background); 31] = [
     ("website", website),
     ("marketing-peak", marketing_peak),
     ("reloading-owner", reloading_owner),
@@ -63,6 +67,10 @@ pub const ALL: [(&str, Background); 27] = [
     ("two-regions", two_regions),
     ("ipv6-visitors", ipv6_visitors),
     ("ci-fleet", ci_fleet),
+    ("map-viewers", map_viewers),
+    ("link-prefetching", link_prefetching),
+    ("dav-clients", dav_clients),
+    ("password-queries", password_queries),
 ];
 
 /// All of [`ALL`] at once, each from a seed of its own.

@@ -9,6 +9,7 @@
 //! merged. A start at midnight keeps a scenario within one day where that matters ([`daily_quota`]).
 
 mod baseline;
+mod disguise;
 mod flood;
 mod login;
 mod ray;
@@ -16,6 +17,10 @@ mod reads;
 mod tokens;
 
 pub use baseline::{caller_baseline, route_baseline};
+pub use disguise::{
+    encoded_logins, guessing_in_company, method_flood, method_probing, query_logins, query_passwords,
+    referred_cache_bypass, referred_random_paths, script_scraping, style_flood,
+};
 pub use flood::{agent_switching, cache_bypass, crawl, flood, probing, random_paths, sensitive_files};
 pub use login::{
     account_spread, login_brute_force, low_and_slow, low_and_slow_network, low_and_slow_network_v6,
@@ -94,7 +99,7 @@ impl Scenario {
 pub type Make = fn(u64, i64) -> Scenario;
 
 /// Every scenario by its name.
-pub const ALL: [(&str, Make); 47] = [
+pub const ALL: [(&str, Make); 57] = [
     ("route-velocity", route_velocity),
     ("cluster-creations", cluster_creations),
     ("clusters-alive", clusters_alive),
@@ -140,6 +145,16 @@ pub const ALL: [(&str, Make); 47] = [
     ("low-and-slow", low_and_slow),
     ("low-and-slow-network", low_and_slow_network),
     ("low-and-slow-network-v6", low_and_slow_network_v6),
+    ("method-flood", method_flood),
+    ("method-probing", method_probing),
+    ("encoded-logins", encoded_logins),
+    ("query-logins", query_logins),
+    ("query-passwords", query_passwords),
+    ("script-scraping", script_scraping),
+    ("style-flood", style_flood),
+    ("referred-random-paths", referred_random_paths),
+    ("referred-cache-bypass", referred_cache_bypass),
+    ("guessing-in-company", guessing_in_company),
     ("route-baseline", route_baseline),
     ("caller-baseline", caller_baseline),
 ];

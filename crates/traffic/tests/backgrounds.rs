@@ -65,7 +65,7 @@ fn backgrounds_are_sorted_the_same_for_one_seed_and_within_their_time() {
 
 #[test]
 fn a_day_has_about_as_many_calls_as_it_should() {
-    let bounds: [(&str, std::ops::Range<usize>); 27] = [
+    let bounds: [(&str, std::ops::Range<usize>); 31] = [
         ("website", 40_000..160_000),
         ("marketing-peak", 400_000..1_400_000),
         ("reloading-owner", 31_920..31_921),
@@ -93,6 +93,10 @@ fn a_day_has_about_as_many_calls_as_it_should() {
         ("two-regions", 90_000..110_000),
         ("ipv6-visitors", 50_000..300_000),
         ("ci-fleet", 161_280..161_281),
+        ("map-viewers", 300_000..900_000),
+        ("link-prefetching", 50_000..600_000),
+        ("dav-clients", 200_000..600_000),
+        ("password-queries", 50_000..200_000),
     ];
     for ((name, make), (expected, range)) in background::ALL.into_iter().zip(bounds) {
         assert_eq!(name, expected);

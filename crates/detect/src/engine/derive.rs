@@ -56,12 +56,12 @@ impl Intake {
     #[inline]
     pub(super) fn put(&mut self, call: &Call<'_>, second: u32, batch: &mut Batch) {
         let (path, query) = split(call.target);
-        let verb = Verb::of(call.method);
+        let asked = if query.is_empty() { Query::default() } else { Query::of(query) };
+        let verb = Verb::of(call.method).with_password(asked.has_password);
         let filters = &self.filters;
         let route = self
             .routes
             .of(call.method, verb, path, |method, template, kinds| filters.of_route(method, template, kinds));
-        let asked = if query.is_empty() { Query::default() } else { Query::of(query) };
         // Places in a query are walked by pages: what is counted is which page it is.
         let place = asked.place.map(|place| place / u64::from(asked.limit.unwrap_or(1).max(1)));
         let number = place.or(route.number);

@@ -11,7 +11,7 @@ pub(crate) struct Kinds(u16);
 impl Kinds {
     /// A file that pages load: style, script, picture, font, film.
     pub(crate) const STATIC: Self = Self(1);
-    /// Where a user or a client proves who it is, by a write.
+    /// Where a user or a client proves who it is, by a write or by a password in a query.
     pub(crate) const LOGIN: Self = Self(1 << 1);
     /// A write that starts, ends or changes machines or jobs.
     pub(crate) const CONTROL: Self = Self(1 << 2);
@@ -27,8 +27,10 @@ impl Kinds {
     pub(crate) const WRITE: Self = Self(1 << 7);
     /// A method that reads a body: GET, or SELECT.
     pub(crate) const READ: Self = Self(1 << 8);
-    /// Tokens are handed out to programs here, which ask often.
+    /// Tokens are handed out to programs here, or taken as a password in each query: they ask often.
     pub(crate) const TOKEN: Self = Self(1 << 9);
+    /// Work for a server: a path that is no static file, whatever the method, unless it asks what may be asked (OPTIONS).
+    pub(crate) const DYNAMIC: Self = Self(1 << 10);
 
     #[inline]
     pub(crate) const fn has(self, all: Self) -> bool {
@@ -55,6 +57,10 @@ pub(crate) enum Verb {
     Patch,
     Delete,
     Options,
+    /// GET with a password in its query, as a form sends it that has no method.
+    GetPassword,
+    /// The same with HEAD, whose status says as much.
+    HeadPassword,
     Other,
 }
 
@@ -72,37 +78,26 @@ impl Verb {
             _ => Self::Other,
         }
     }
-}
 
-/// Endings of what pages load. Archives, dumps and texts are not among them: who asks for many of those looks around.
-const STATIC: [&[u8]; 26] = [
-    b"css",
-    b"js",
-    b"mjs",
-    b"map",
-    b"png",
-    b"jpg",
-    b"jpeg",
-    b"gif",
-    b"svg",
-    b"ico",
-    b"webp",
-    b"avif",
-    b"bmp",
-    b"woff",
-    b"woff2",
-    b"ttf",
-    b"otf",
-    b"eot",
-    b"mp4",
-    b"webm",
-    b"mp3",
-    b"ogg",
-    b"m4s",
-    b"ts",
-    b"wasm",
-    b"webmanifest",
-];
+    /// The same with a password in its query, where that makes a difference.
+    #[inline]
+    pub(crate) const fn with_password(self, has_password: bool) -> Self {
+        match self {
+            Self::Get if has_password => Self::GetPassword,
+            Self::Head if has_password => Self::HeadPassword,
+            other => other,
+        }
+    }
+
+    pub(super) const fn has_password(self) -> bool {
+        matches!(self, Self::GetPassword | Self::HeadPassword)
+    }
+
+    /// Whether it reads, and so may be for a file.
+    pub(super) const fn reads(self) -> bool {
+        matches!(self, Self::Get | Self::Head) || self.has_password()
+    }
+}
 
 const LOGIN: [&str; 25] = [
     "forgot",
@@ -189,19 +184,19 @@ fn is_sensitive(word: &str, after: Option<&str>) -> bool {
     }
 }
 
-/// The kinds of a route; `template` is the path with its ids replaced.
-pub(super) fn of(verb: Verb, path: &[u8], template: &[u8]) -> Kinds {
+/// The kinds of a route; `template` is the path with its ids replaced, `is_file` whether it is one that pages load.
+pub(super) fn of(verb: Verb, is_file: bool, template: &[u8]) -> Kinds {
     let mut kinds = Kinds::default();
     let mut is = |kind: Kinds, holds: bool| kinds = if holds { kinds | kind } else { kinds };
-    let reads = matches!(verb, Verb::Get | Verb::Head);
     let writes = matches!(verb, Verb::Post | Verb::Put | Verb::Patch | Verb::Delete);
-    if path.first() != Some(&b'/') {
+    if template.first() != Some(&b'/') {
         // A record of an audit: what it is stands in its method, which the caller of this knows.
         return kinds;
     }
-    is(Kinds::READ, verb == Verb::Get);
+    is(Kinds::READ, matches!(verb, Verb::Get | Verb::GetPassword));
     is(Kinds::WRITE, writes);
-    is(Kinds::STATIC, reads && is_static(path));
+    is(Kinds::STATIC, is_file);
+    is(Kinds::DYNAMIC, !is_file && verb != Verb::Options);
     let lower = template.to_ascii_lowercase();
     let text = std::str::from_utf8(&lower).unwrap_or_default();
     let words: Vec<&str> = text.split('/').filter(|word| !word.is_empty()).collect();
@@ -213,8 +208,12 @@ pub(super) fn of(verb: Verb, path: &[u8], template: &[u8]) -> Kinds {
     let plain = last.split(';').next().unwrap_or_default();
     let bare = [".do", ".json", ".action", ".html"].iter().find_map(|ending| plain.strip_suffix(ending));
     let is_sessions = anyscale && matches!(plain, "session" | "sessions");
-    is(Kinds::LOGIN, is_post && !ends_in_id && !is_sessions && LOGIN.contains(&bare.unwrap_or(plain)));
-    is(Kinds::TOKEN, is_post && TOKEN.contains(&last));
+    // A password in a query is tried where one logs in. Elsewhere it is how old interfaces know their callers, so only
+    // those that are refused are worth counting.
+    let shows_password = verb.has_password() && !is_file;
+    let is_login = !ends_in_id && !is_sessions && LOGIN.contains(&bare.unwrap_or(plain));
+    is(Kinds::LOGIN, is_login && (is_post || shows_password));
+    is(Kinds::TOKEN, (is_post && TOKEN.contains(&last)) || (shows_password && !is_login));
     is(Kinds::CONTROL, writes && CONTROL.contains(&last));
     is(Kinds::JOB, is_post && !ends_in_id && is_job(&words, last));
     is(Kinds::CLUSTER, is_post && !ends_in_id && is_cluster(&words, last, anyscale));
@@ -227,12 +226,6 @@ pub(super) fn of(verb: Verb, path: &[u8], template: &[u8]) -> Kinds {
     let after = words.iter().copied().skip(1).map(Some).chain([None]);
     is(Kinds::SENSITIVE, words.iter().zip(after).any(|(word, after)| is_sensitive(word, after)));
     kinds
-}
-
-fn is_static(path: &[u8]) -> bool {
-    let Some(dot) = path.iter().rposition(|&byte| byte == b'.' || byte == b'/') else { return false };
-    let ending = path.get(dot + 1..).unwrap_or_default();
-    path.get(dot) == Some(&b'.') && STATIC.iter().any(|known| known.eq_ignore_ascii_case(ending))
 }
 
 /// `POST /api/jobs/` of Ray, `/api/v2/decorated_jobs` and `/ext/v0/jobs` of Anyscale, and what is named like them.
@@ -254,7 +247,7 @@ mod tests {
     use super::*;
 
     fn kinds(method: &str, path: &str) -> Kinds {
-        of(Verb::of(method.as_bytes()), path.as_bytes(), path.as_bytes())
+        of(Verb::of(method.as_bytes()), false, path.as_bytes())
     }
 
     #[test]
@@ -266,8 +259,8 @@ mod tests {
             ("POST", "/wp-login.php", Kinds::LOGIN),
             ("POST", "/apps/login", Kinds::LOGIN),
             ("POST", "/oauth/token", Kinds::TOKEN),
-            ("GET", "/a/b.CSS", Kinds::STATIC),
             ("GET", "/.git/config", Kinds::SENSITIVE),
+            ("PROPFIND", "/files", Kinds::DYNAMIC),
         ] {
             assert!(kinds(method, path).has(kind), "{method} {path}: {:?}", kinds(method, path));
         }
@@ -276,8 +269,19 @@ mod tests {
     #[test]
     fn what_only_sounds_like_it_is_not() {
         assert!(!kinds("GET", "/login").has(Kinds::LOGIN));
-        assert!(!kinds("GET", "/a.css/b").has(Kinds::STATIC));
+        assert!(!kinds("OPTIONS", "/login").has(Kinds::DYNAMIC));
+        assert!(!kinds("SELECT", "shop.orders").has(Kinds::DYNAMIC));
+        assert!(!of(Verb::Get, true, b"/a.css").has(Kinds::DYNAMIC));
         assert!(!kinds("POST", "/api/jobs/{id}").has(Kinds::JOB));
         assert!(!kinds("GET", "/backups").has(Kinds::SENSITIVE));
+    }
+
+    #[test]
+    fn a_password_in_a_query_is_tried_where_one_logs_in_and_shown_elsewhere() {
+        let kinds = |path: &str| of(Verb::Get.with_password(true), false, path.as_bytes());
+        assert!(kinds("/login").has(Kinds::LOGIN | Kinds::READ));
+        assert!(!kinds("/send").has(Kinds::LOGIN));
+        assert!(kinds("/send").has(Kinds::TOKEN));
+        assert_eq!(of(Verb::Get.with_password(true), true, b"/login.js"), Kinds::READ | Kinds::STATIC);
     }
 }

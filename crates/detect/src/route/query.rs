@@ -3,6 +3,8 @@
 use base64::Engine as _;
 use base64::engine::general_purpose;
 
+use super::normal;
+
 /// What there is to know of a query.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Query {
@@ -12,6 +14,8 @@ pub(crate) struct Query {
     pub(crate) place: Option<u64>,
     /// Whether it says from where on at all.
     pub(crate) is_paged: bool,
+    /// Whether a password stands in it.
+    pub(crate) has_password: bool,
 }
 
 const LIMITS: [&[u8]; 10] = [
@@ -42,6 +46,8 @@ const PLACES: [&[u8]; 14] = [
     b"since_id",
     b"marker",
 ];
+const PASSWORDS: [&[u8]; 4] = [b"password", b"passwd", b"pwd", b"pass"];
+
 /// Whether a parameter of this name says how much, or from where on.
 pub(crate) fn is_paging(name: &[u8]) -> bool {
     LIMITS.iter().chain(&PLACES).any(|known| known.eq_ignore_ascii_case(name))
@@ -63,10 +69,19 @@ impl Query {
             } else if PLACES.iter().any(|known| known.eq_ignore_ascii_case(name)) {
                 found.is_paged = true;
                 found.place = number(value).or_else(|| decoded(value)).or(found.place);
+            } else if matches!(name.first(), Some(b'p' | b'P' | b'%')) && is_password(name) {
+                found.has_password = true;
             }
         }
         found
     }
+}
+
+/// Whether a parameter of this name holds a password, however its letters are written.
+fn is_password(name: &[u8]) -> bool {
+    let is =
+        |known: &&[u8]| normal::decoded(name).map(|byte| byte.to_ascii_lowercase()).eq(known.iter().copied());
+    PASSWORDS.iter().any(is)
 }
 
 /// The number in a cursor that is Base64, such as of `id:700000`: the last run of digits.
@@ -98,11 +113,23 @@ mod tests {
     #[test]
     fn page_sizes_and_places_are_found() {
         let found = Query::of(b"q=x&limit=100&cursor=77");
-        assert_eq!(found, Query { limit: Some(100), place: Some(77), is_paged: true });
+        assert_eq!(found, Query { limit: Some(100), place: Some(77), is_paged: true, has_password: false });
         assert_eq!(Query::of(b"per_page=9999999999&x"), Query { limit: Some(u32::MAX), ..Query::default() });
         assert!(Query::of(b"page_token=abc").is_paged);
         assert_eq!(Query::of(b"cursor=aWQ6NzAwMDAw").place, Some(700_000));
         assert_eq!(Query::of(b"cursor=ab%zz").place, None);
         assert_eq!(Query::of(b""), Query::default());
+    }
+
+    #[test]
+    fn passwords_are_known_by_their_names_however_they_are_written() {
+        for query in
+            ["user=bob&password=x", "PassWd=x", "a&pwd=", "log=admin&pass=1", "%70%61ss=1", "p%61ssword=2"]
+        {
+            assert!(Query::of(query.as_bytes()).has_password, "{query}");
+        }
+        for query in ["page=1", "passage=2", "password", "p=1", "compass=n", "q=password", "%2570ass=1"] {
+            assert!(!Query::of(query.as_bytes()).has_password, "{query}");
+        }
     }
 }

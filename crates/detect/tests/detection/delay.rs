@@ -12,19 +12,34 @@ fn longest(name: &str) -> i64 {
     match name {
         // So many in a burst of seconds.
         "six-unauthorized" | "six-basic-unauthorized" | "seven-app-logins" | "nine-blog-logins" => 25,
-        "flood" | "cache-bypass" | "random-paths" | "agent-switching" | "crawl" | "probing"
+        "method-flood"
+        | "method-probing"
+        | "encoded-logins"
+        | "query-logins"
+        | "style-flood"
+        | "referred-random-paths"
+        | "referred-cache-bypass"
+        | "flood"
+        | "cache-bypass"
+        | "random-paths"
+        | "agent-switching"
+        | "crawl"
+        | "probing"
         | "sensitive-files" => 35,
-        "login-brute-force"
+        "query-passwords"
+        | "login-brute-force"
         | "token-guessing"
         | "token-guessing-routes"
         | "account-spread"
         | "user-enumeration" => 45,
         "job-flood" | "route-velocity" => 75,
-        "enumeration-ascending" | "enumeration-gaps" | "enumeration-cursors" => 120,
+        "script-scraping" | "enumeration-ascending" | "enumeration-gaps" | "enumeration-cursors" => 120,
         // With a key, which is allowed more.
         "enumeration-shuffled" => 240,
         "job-queue" | "cluster-creations" | "hot-key" => 330,
-        "token-guessing-distributed" | "token-guessing-user" | "token-networks" => 420,
+        "guessing-in-company" | "token-guessing-distributed" | "token-guessing-user" | "token-networks" => {
+            420
+        }
         // A tenth of a GB at a time, one try each 20 seconds, half an hour of holding, an hour's worth of calls.
         "unbounded-read" | "growing-limit" | "unpaged-read" | "route-baseline" => 1_400,
         // One more each few minutes.

@@ -77,9 +77,9 @@ table! {
         /// A status, or several of which one must fit: 404, `4xx`, `500-503`.
         "status" status: Several<Status, 32>, Optional;
         /// The route is of this kind, or of one of several.
-        "is" is: Several<OneOf<RouteKind>, 10>, Optional;
+        "is" is: Several<OneOf<RouteKind>, 11>, Optional;
         /// The route is of none of these kinds.
-        "is-not" is_not: Several<OneOf<RouteKind>, 10>, Optional;
+        "is-not" is_not: Several<OneOf<RouteKind>, 11>, Optional;
         /// The call shows all of these.
         "shows" shows: Several<OneOf<Shows>, 9>, Optional;
         /// The call shows none of these.
@@ -221,6 +221,7 @@ impl Choice for RouteKind {
         ("sensitive", Self::Sensitive, "A path that only who looks for weaknesses asks for."),
         ("write", Self::Write, "A method that changes something."),
         ("read", Self::Read, "GET, or SELECT."),
+        ("dynamic", Self::Dynamic, "A path that is no static file, by any method but OPTIONS."),
     ];
 }
 
