@@ -25,6 +25,7 @@ fn work(job: &WatchJob) -> Result<Exit, Failure> {
     let expected = job.expect.as_deref().map(Expected::read).transpose()?;
     setup::check_outputs(job)?;
     let mut setup = setup::setup(job)?;
+    setup.policy.iter().for_each(setup::say_unfollowed);
     let mut logs = Logs::new(job.files.clone(), setup.options.clone(), job.progress);
     let ReadLogs { sources, failed } = logs.read("watching", |call| setup.pipeline.call(call));
     setup.pipeline.finish();

@@ -3,16 +3,15 @@
 //! Alerts are on the disk before the position in the logs moves on. A ban is placed by a task of its own, which tries again
 //! until it would have ended: a gateway that restarts must not hold up the logs.
 
-use std::fs::OpenOptions;
-use std::io::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
 use ratewarden_alerts::{Alerts, Kept};
 use ratewarden_guard::{NewPenalty, Operator, OperatorError};
-use ratewarden_policy::{Exempt, Penalties, Policy};
+use ratewarden_policy::{Penalties, Policy};
 use ratewarden_watch::{
-    Ban, Bans, Decision, News, NewsState, alert_state, alerts_config, host_name, read_secret, wall_ms,
+    Ban, BanFile, Bans, Decision, FindingBans, News, NewsState, alert_state, alerts_config, host_name,
+    read_secret, wall_ms,
 };
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -43,7 +42,7 @@ pub(super) struct Consequences {
 enum Place {
     /// They are told of, and nothing else.
     Nowhere,
-    File(std::path::PathBuf),
+    File(BanFile),
     Gateway(mpsc::Sender<Ban>),
 }
 
@@ -55,12 +54,12 @@ impl Consequences {
         dry_run: bool,
     ) -> Result<Self, Failure> {
         let Some(policy) = policy else {
-            return Ok(Self { alerts: None, bans: Bans::new(Vec::new(), Vec::new()), place: Place::Nowhere });
+            return Ok(Self { alerts: None, bans: Bans::default(), place: Place::Nowhere });
         };
         let place = match &policy.watch.penalties {
             _ if dry_run => Place::Nowhere,
             None => Place::Nowhere,
-            Some(Penalties::File(path)) => Place::File(path.clone()),
+            Some(Penalties::File(path)) => Place::File(BanFile::new(path.clone())),
             Some(Penalties::Admin { server, token }) => {
                 if server.https {
                     return Err(Failure::usage(
@@ -94,13 +93,13 @@ impl Consequences {
             }
         };
         let alerts = if dry_run { None } else { alerts(policy, state)? };
-        Ok(Self { alerts, bans: Bans::new(policy.bans.clone(), never(policy)), place })
+        Ok(Self { alerts, bans: Bans::default(), place })
     }
 
     /// Follows up what has opened and ended. When it returns alerts are on the disk, as far as the disk takes them.
-    pub(super) fn follow_up(&mut self, news: &[News]) {
+    pub(super) fn follow_up(&mut self, decisions: &mut FindingBans, news: &[News]) {
         let now_ms = wall_ms();
-        for again in self.bans.look(now_ms) {
+        for again in self.bans.look(decisions, now_ms) {
             self.do_it(again);
         }
         if let Some(alerts) = self.alerts.as_ref().filter(|_| !news.is_empty()) {
@@ -112,33 +111,38 @@ impl Consequences {
             let _ = alerts.handle_all(&told, now_ms);
         }
         for one in news {
-            let decision = self.bans.decide(one, now_ms);
+            let decision = self.bans.decide(decisions, one, now_ms);
             decision.into_iter().for_each(|decision| self.do_it(decision));
         }
     }
 
-    fn do_it(&self, decision: Decision) {
+    fn do_it(&mut self, decision: Decision) {
         match decision {
             Decision::Not(why) => stderr::note(&why),
             Decision::Ban(ban) => self.place(ban),
         }
     }
 
-    /// Whether every alert is on the disk, so that the position in the logs may move on.
-    pub(super) fn are_safe(&self) -> bool {
+    /// Whether every alert and every ban of a file is on the disk, so that the position in the logs may move on.
+    pub(super) fn are_safe(&mut self) -> bool {
+        if let Place::File(file) = &mut self.place
+            && file.secure().is_err()
+        {
+            return false;
+        }
         self.alerts.as_ref().is_none_or(|alerts| alerts.status().kept == Kept::OnDisk)
     }
 
-    fn place(&self, ban: Ban) {
+    fn place(&mut self, ban: Ban) {
         let shown =
             format!("{} {} until {} ({})", ban.subject.kind(), ban.subject.label(), ban.until, ban.reason);
-        match &self.place {
+        match &mut self.place {
             Place::Nowhere => stderr::note(&format!("would be banned: {shown}")),
-            Place::File(path) => match append(path, &ban) {
+            Place::File(file) => match file.add(&ban) {
                 Ok(()) => stderr::note(&format!("banned: {shown}")),
                 Err(error) => stderr::error(&format!(
-                    "the ban of {shown} could not be written to {}: {error}",
-                    path.display()
+                    "the ban of {shown} could not be written to {}: {error}; trying again",
+                    file.path().display()
                 )),
             },
             Place::Gateway(sender) => {
@@ -156,12 +160,6 @@ impl Consequences {
     }
 }
 
-/// Whom nothing bans: whom the policy says, and its own proxies.
-fn never(policy: &Policy) -> Vec<Exempt> {
-    let proxies = policy.trust.proxies.iter().cloned().map(Exempt::Network);
-    policy.watch.never_ban.iter().cloned().chain(proxies).collect()
-}
-
 fn alerts(policy: &Policy, state: Option<&Path>) -> Result<Option<Alerts>, Failure> {
     let host = host_name();
     let hint = "docs/alerts.md says what each receiver needs";
@@ -177,14 +175,6 @@ fn alerts(policy: &Policy, state: Option<&Path>) -> Result<Option<Alerts>, Failu
     Alerts::start(&config, &state.join("outbox"))
         .map(Some)
         .map_err(|error| Failure::new(Exit::Usage, error, hint).context("alerts cannot be started"))
-}
-
-fn append(path: &Path, ban: &Ban) -> std::io::Result<()> {
-    let mut line = serde_json::to_vec(ban)?;
-    line.push(b'\n');
-    let mut file = OpenOptions::new().create(true).append(true).open(path)?;
-    file.write_all(&line)?;
-    file.sync_data()
 }
 
 /// Whether a finding's last call was long ago, by the clock.
@@ -213,7 +203,7 @@ async fn place_one(operator: Operator, ban: Ban) {
         let left = end.saturating_duration_since(tokio::time::Instant::now());
         let wanted = NewPenalty {
             caller: ban.caller().map(str::to_owned),
-            address: ban.address(),
+            address: ban.address,
             id: None,
             // What is left of it, in whole seconds.
             lasts: format!("{}s", left.as_secs().max(1)),
