@@ -1,6 +1,5 @@
 //! `ratewarden watch`: logs to findings.
 
-mod ban_file;
 mod consequences;
 mod expect;
 mod follow;
@@ -8,7 +7,6 @@ mod placing;
 mod setup;
 
 use ratewarden_model::{Severity, WatchReport};
-use ratewarden_policy::Policy;
 use ratewarden_report::{Options as Page, render_watch_json, render_watch_pretty};
 
 use crate::errors::{Exit, Failure, REPORT};
@@ -28,24 +26,14 @@ fn work(job: &WatchJob) -> Result<Exit, Failure> {
     let expected = job.expect.as_deref().map(Expected::read).transpose()?;
     setup::check_outputs(job)?;
     let mut setup = setup::setup(job)?;
+    setup.policy.iter().for_each(setup::say_unfollowed);
     let mut logs = Logs::new(job.files.clone(), setup.options.clone(), job.progress);
     let ReadLogs { sources, failed } = logs.read("watching", |call| setup.pipeline.call(call));
     setup.pipeline.finish();
     let mut report = setup.pipeline.report(sources);
     report.notes.append(&mut setup.notes);
-    report.notes.extend(setup.policy.as_ref().and_then(not_followed));
     write(job, &report)?;
     conclude(job, &report, expected.as_ref(), failed)
-}
-
-/// What of a policy is for who follows: a report that is read has woken nobody.
-fn not_followed(policy: &Policy) -> Option<String> {
-    let parts = [(!policy.alerts.receivers.is_empty(), "alerts"), (!policy.bans.is_empty(), "bans")];
-    let parts: Vec<&str> =
-        parts.into_iter().filter_map(|(is_there, part)| is_there.then_some(part)).collect();
-    let shown = parts.join(" and ");
-    (!parts.is_empty())
-        .then(|| format!("The policy's {shown} are for `--follow`; a report alerts and bans nobody."))
 }
 
 fn write(job: &WatchJob, report: &WatchReport) -> Result<(), Failure> {

@@ -5,11 +5,12 @@
 //! | `source`, `follow` | names of files to lines, once or for ever |
 //! | `live` | following and watching, through restarts |
 //! | `geo`, `places` | where addresses are |
-//! | `notify`, `bans` | who is told of findings, who is banned for them |
+//! | `notify`, `bans`, `ban_file` | who is told of findings, who is banned for them, and where that is written |
 //! | `pipeline`, `tally` | lines to calls to detectors; what became of each line |
 //! | `replay`, `suggest` | what a policy would have done; limits from what callers do |
 //! | `credentials`, `secret` | what logs hold of secrets is hashed at once |
 
+mod ban_file;
 mod bans;
 mod credentials;
 pub mod follow;
@@ -25,6 +26,7 @@ pub mod source;
 pub mod suggest;
 mod tally;
 
+pub use ban_file::BanFile;
 pub use bans::{Ban, Bans, Decision};
 pub use credentials::Credentials;
 pub use follow::write_document;
@@ -33,6 +35,7 @@ pub use notify::{NotifyError, alert_state, alerts_config, host_name, wall_ms};
 pub use pipeline::{Pipeline, Source};
 pub use places::Places;
 pub use ratewarden_detect::{Detector, Engine, News, NewsState, Settings, detectors};
+pub use ratewarden_judge::findings::FindingBans;
 pub use replay::{Replay, ReplayReport};
 pub use secret::machine_secret;
 pub use secrets::{SecretError, read_secret};

@@ -12,6 +12,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use ratewarden_detect::News;
+use ratewarden_judge::findings::FindingBans;
 use ratewarden_logs::Options;
 
 use crate::follow::{Event, Follower, Loaded, Saved, SourceId, Start};
@@ -127,6 +128,11 @@ impl Live {
             news: self.pipeline.news(),
             more: progress.more,
         }
+    }
+
+    /// What decides on bans.
+    pub const fn bans(&mut self) -> &mut FindingBans {
+        self.pipeline.bans()
     }
 
     /// Saves the position from which a restart reads on, once everything that came of what lies before it is safe.

@@ -1,9 +1,10 @@
-//! Lines in, findings out: form, credentials, detectors, counts.
+//! Lines in, findings out: form, credentials, detectors, counts. Whose calls they were is remembered for bans on the way.
 
 use ratewarden_detect::{Counts, Engine, News};
+use ratewarden_judge::findings::{FindingBans, Whose};
 use ratewarden_logs::{Options, Reader};
 use ratewarden_model::watch_report::SCHEMA;
-use ratewarden_model::{Call, Finding, VERSION, WatchReport, WatchedSource};
+use ratewarden_model::{Call, CallCaller, Finding, VERSION, WatchReport, WatchedSource};
 
 use crate::credentials::Credentials;
 use crate::source::Line;
@@ -32,14 +33,15 @@ impl Source {
 pub struct Pipeline {
     engine: Engine,
     credentials: Credentials,
+    bans: FindingBans,
     last_ms: i64,
 }
 
 impl Pipeline {
-    /// A pipeline that has seen nothing.
+    /// A pipeline that has seen nothing. `bans` without a policy asks for none and remembers nobody.
     #[must_use]
-    pub const fn new(engine: Engine, credentials: Credentials) -> Self {
-        Self { engine, credentials, last_ms: i64::MIN }
+    pub const fn new(engine: Engine, credentials: Credentials, bans: FindingBans) -> Self {
+        Self { engine, credentials, bans, last_ms: i64::MIN }
     }
 
     /// Takes a line of a source.
@@ -64,7 +66,20 @@ impl Pipeline {
     #[inline]
     pub fn call(&mut self, call: &Call<'_>) {
         self.last_ms = self.last_ms.max(call.at_ms);
-        self.credentials.hash(call, |call| self.engine.see(call));
+        // Only a credential that the log holds itself proves anything: any other name is the log's word.
+        let is_credential = matches!(call.caller, CallCaller::Credential(_));
+        self.credentials.hash(call, |call| {
+            let is_verified =
+                is_credential && matches!(call.caller, CallCaller::Hashed { name, .. } if !name.is_empty());
+            let id = if is_verified { call.caller_id() } else { None };
+            self.bans.note(call, Whose { id, is_verified });
+            self.engine.see(call);
+        });
+    }
+
+    /// What decides on bans, and knows whose calls were seen.
+    pub const fn bans(&mut self) -> &mut FindingBans {
+        &mut self.bans
     }
 
     /// Time has come to `at_ms` although no line says so.
@@ -157,4 +172,72 @@ fn notes(counts: Counts) -> Vec<String> {
         ));
     }
     notes
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use ratewarden_callers::{Identifier, NewKey};
+    use ratewarden_detect::{NewsState, Settings, detectors};
+    use ratewarden_model::rules::abuse;
+    use ratewarden_model::{Subject, SubjectKind};
+
+    use super::*;
+    use crate::bans::{Bans, Decision};
+
+    const POLICY: &str = "[watch]\nnever-ban = [\"caller:ci\"]\npenalties = { file = \"b\" }\n\
+        [[caller]]\nfrom = \"header:x-api-key\"\nkeys = \"keys.txt\"\n\
+        [[detector]]\nname = \"flood\"\nban = \"10m\"\n";
+
+    /// A pipeline of a policy, the key of `ci` and that of `ann`.
+    fn pipeline(folder: &Path) -> (Pipeline, [NewKey; 2]) {
+        let keys = ["ci", "ann"].map(|name| NewKey::generate(name, "").unwrap());
+        let lines = keys.each_ref().map(|key| format!("{}\n", key.line));
+        std::fs::write(folder.join("keys.txt"), lines.concat()).unwrap();
+        let policy = ratewarden_policy::read(POLICY, &folder.join("p.toml")).unwrap().policy;
+        let identifier = Identifier::build(&policy, &[7; 16], None).unwrap();
+        let settings = Settings { detectors: detectors(), lateness: 10, geography: None, seed: 1 };
+        let mut bans = FindingBans::of_logs();
+        bans.set(&policy);
+        (Pipeline::new(Engine::new(settings), Credentials::new([7; 16], Some(identifier)), bans), keys)
+    }
+
+    fn told(pipeline: &mut Pipeline, kind: SubjectKind, value: &str) -> String {
+        let finding = Finding::new(&abuse::FLOOD, Subject::named(kind, value), value, "");
+        let news = News { state: NewsState::Opened, detector: "flood".into(), finding };
+        match Bans::default().decide(pipeline.bans(), &news, 5) {
+            Some(Decision::Not(why)) => why,
+            Some(Decision::Ban(ban)) => format!("{} is banned", ban.subject.label()),
+            None => String::new(),
+        }
+    }
+
+    #[test]
+    fn never_ban_of_a_caller_spares_the_addresses_that_its_key_was_seen_at() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut pipeline, [ci, ann]) = pipeline(folder.path());
+        let by_key = |key: &NewKey, address: [u8; 4], pipeline: &mut Pipeline| {
+            let caller = CallCaller::Credential(key.key.as_bytes());
+            pipeline.call(&Call { caller, address: Some(address.into()), ..Call::at(5) });
+        };
+        by_key(&ci, [192, 0, 2, 1], &mut pipeline);
+        by_key(&ann, [192, 0, 2, 2], &mut pipeline);
+        assert!(told(&mut pipeline, SubjectKind::Address, "192.0.2.1").ends_with("`trust.proxies` has it"));
+        assert_eq!(told(&mut pipeline, SubjectKind::Address, "192.0.2.2"), "192.0.2.2 is banned");
+        assert!(told(&mut pipeline, SubjectKind::Caller, "ci").ends_with("`trust.proxies` has it"));
+        assert_eq!(told(&mut pipeline, SubjectKind::Caller, "ann"), "ann is banned");
+    }
+
+    #[test]
+    fn a_name_on_a_logs_word_alone_spares_and_bans_nobody() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut pipeline, _) = pipeline(folder.path());
+        for name in [&b"ci"[..], b"key:1a2b3c"] {
+            let caller = CallCaller::Hashed { id: 9, name };
+            pipeline.call(&Call { caller, address: Some([192, 0, 2, 1].into()), ..Call::at(5) });
+        }
+        assert_eq!(told(&mut pipeline, SubjectKind::Address, "192.0.2.1"), "192.0.2.1 is banned");
+        assert!(told(&mut pipeline, SubjectKind::Caller, "key:1a2b3c").ends_with("for certain who it is"));
+    }
 }

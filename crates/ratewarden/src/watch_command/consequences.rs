@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use ratewarden_alerts::{Alerts, Kept};
 use ratewarden_guard::Operator;
-use ratewarden_policy::{Exempt, Penalties, Policy};
+use ratewarden_policy::{Penalties, Policy};
 use ratewarden_watch::{
-    Ban, Bans, Decision, News, NewsState, alert_state, alerts_config, host_name, read_secret, wall_ms,
+    Ban, BanFile, Bans, Decision, FindingBans, News, NewsState, alert_state, alerts_config, host_name,
+    read_secret, wall_ms,
 };
 
-use super::ban_file::BanFile;
 use super::placing::Placing;
 use crate::errors::{Exit, Failure};
 use crate::stderr;
@@ -45,7 +45,7 @@ impl Consequences {
         dry_run: bool,
     ) -> Result<Self, Failure> {
         let Some(policy) = policy else {
-            return Ok(Self { alerts: None, bans: Bans::new(Vec::new(), Vec::new()), place: Place::Nowhere });
+            return Ok(Self { alerts: None, bans: Bans::default(), place: Place::Nowhere });
         };
         let place = match &policy.watch.penalties {
             _ if dry_run => Place::Nowhere,
@@ -82,13 +82,13 @@ impl Consequences {
             }
         };
         let alerts = if dry_run { None } else { alerts(policy, state)? };
-        Ok(Self { alerts, bans: Bans::new(policy.bans.clone(), never(policy)), place })
+        Ok(Self { alerts, bans: Bans::default(), place })
     }
 
     /// Follows up what has opened and ended. When it returns alerts are on the disk, as far as the disk takes them.
-    pub(super) fn follow_up(&mut self, news: &[News]) {
+    pub(super) fn follow_up(&mut self, decisions: &mut FindingBans, news: &[News]) {
         let now_ms = wall_ms();
-        for again in self.bans.look(now_ms) {
+        for again in self.bans.look(decisions, now_ms) {
             self.do_it(again);
         }
         if let Some(alerts) = self.alerts.as_ref().filter(|_| !news.is_empty()) {
@@ -100,7 +100,7 @@ impl Consequences {
             let _ = alerts.handle_all(&told, now_ms);
         }
         for one in news {
-            let decision = self.bans.decide(one, now_ms);
+            let decision = self.bans.decide(decisions, one, now_ms);
             decision.into_iter().for_each(|decision| self.do_it(decision));
         }
     }
@@ -116,7 +116,7 @@ impl Consequences {
     pub(super) fn are_safe(&mut self) -> bool {
         let bans = match &mut self.place {
             Place::Nowhere => true,
-            Place::File(file) => file.sync(),
+            Place::File(file) => file.secure().is_ok(),
             Place::Gateway(placing) => placing.save(),
         };
         bans && self.alerts.as_ref().is_none_or(|alerts| alerts.status().kept == Kept::OnDisk)
@@ -127,7 +127,7 @@ impl Consequences {
             format!("{} {} until {} ({})", ban.subject.kind(), ban.subject.label(), ban.until, ban.reason);
         match &mut self.place {
             Place::Nowhere => stderr::note(&format!("would be banned: {shown}")),
-            Place::File(file) => match file.write(ban) {
+            Place::File(file) => match file.add(&ban) {
                 Ok(()) => stderr::note(&format!("banned: {shown}")),
                 Err(error) => stderr::error(&format!(
                     "the ban of {shown} could not be written to {}: {error}; trying again",
@@ -147,12 +147,6 @@ impl Consequences {
         let Some(alerts) = self.alerts else { return };
         let _ = tokio::task::spawn_blocking(move || alerts.flush(LAST)).await;
     }
-}
-
-/// Whom nothing bans: whom the policy says, and its own proxies.
-fn never(policy: &Policy) -> Vec<Exempt> {
-    let proxies = policy.trust.proxies.iter().cloned().map(Exempt::Network);
-    policy.watch.never_ban.iter().cloned().chain(proxies).collect()
 }
 
 fn alerts(policy: &Policy, state: Option<&Path>) -> Result<Option<Alerts>, Failure> {

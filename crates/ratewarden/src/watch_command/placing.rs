@@ -138,7 +138,7 @@ async fn place_one(operator: &Operator, at_once: &Semaphore, ban: &Ban) {
 fn wanted(ban: &Ban, left: Duration) -> NewPenalty {
     NewPenalty {
         caller: ban.caller().map(str::to_owned),
-        address: ban.address(),
+        address: ban.address,
         id: None,
         // What is left of it, in whole seconds.
         lasts: format!("{}s", left.as_secs().max(1)),

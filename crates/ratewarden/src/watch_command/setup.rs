@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use ratewarden_callers::Identifier;
 use ratewarden_logs::Options;
 use ratewarden_policy::Policy;
-use ratewarden_watch::{Credentials, Engine, Pipeline, Places, Settings, geo};
+use ratewarden_watch::{Credentials, Engine, FindingBans, Pipeline, Places, Settings, geo};
 
 use crate::errors::{Exit, Failure};
 use crate::watch_args::WatchJob;
@@ -57,8 +57,11 @@ pub(super) fn setup(job: &WatchJob) -> Result<Setup, Failure> {
     })?;
     // A report is made at the end; news are for who follows.
     let engine = if job.follow { Engine::new(settings) } else { Engine::new(settings).quiet() };
+    let mut bans = FindingBans::of_logs();
+    // Of a log that is read once nobody is banned, so nobody need be remembered.
+    policy.iter().filter(|_| job.follow).for_each(|policy| bans.set(policy));
     Ok(Setup {
-        pipeline: Pipeline::new(engine, Credentials::new(secret, identifier)),
+        pipeline: Pipeline::new(engine, Credentials::new(secret, identifier), bans),
         options: match watch {
             Some(watch) => logs_of::or_of_policy(job.options.clone(), watch)?,
             None => job.options.clone(),
@@ -126,6 +129,17 @@ fn sigma_files(path: &Path, depth: usize, found: &mut Vec<PathBuf>) -> std::io::
         }
     }
     Ok(())
+}
+
+/// Says what of a policy has no effect where logs are read once.
+pub(super) fn say_unfollowed(policy: &Policy) {
+    let has = match (policy.alerts.receivers.is_empty(), policy.bans.is_empty()) {
+        (true, true) => return,
+        (false, true) => "alerts",
+        (true, false) => "bans",
+        (false, false) => "alerts and bans",
+    };
+    stderr::note(&format!("the policy's {has} are only for --follow: this run tells and bans nobody"));
 }
 
 /// Prints what the reader should know, where the report does not.

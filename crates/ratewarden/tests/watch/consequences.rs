@@ -9,6 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use ratewarden_traffic::OwnedCall;
 use serde_json::Value;
 
+use crate::cli::run;
 use crate::following::{Following, Logger};
 use crate::logs::{Folder, nginx};
 
@@ -80,6 +81,23 @@ fn yesterdays_abuse_bans_nobody_today() {
     let mut follow = Following::start(&[&path, "--from-beginning", "-c", &policy]);
     follow.until_noted("what it did is long over");
     assert!(!folder.path("bans.ndjson").exists());
+}
+
+#[test]
+fn a_log_that_is_read_once_says_that_its_policys_bans_place_nothing() {
+    let folder = Folder::new();
+    let policy = folder.write(
+        "rw.toml",
+        "[watch]\npenalties = { file = \"bans.ndjson\" }\n[[detector]]\nname = \"sensitive files\"\nban = \"10m\"\n",
+    );
+    let log = folder.write("access.log", probes(1..2, now_ms() - 60_000));
+    let ran = run(&["watch", &log, "-c", &policy]);
+    ran.ends_with(0);
+    assert!(ran.stderr.contains("the policy's bans are only for --follow"), "{}", ran.stderr);
+    assert!(!folder.path("bans.ndjson").exists());
+    let plain = folder.write("plain.toml", "[watch]\nlateness = \"10s\"\n");
+    let ran = run(&["watch", &log, "-c", &plain]);
+    assert!(!ran.stderr.contains("--follow"), "{}", ran.stderr);
 }
 
 /// A receiver that takes every alert, and remembers whom it was about.

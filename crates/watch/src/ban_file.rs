@@ -1,0 +1,183 @@
+//! Bans as lines of a file that a firewall or a program of your own reads.
+//!
+//! A line is written at once, and made safe before the position in the logs moves on: one sync for all of a second's bans. What
+//! the disk does not take is kept and tried again, and holds the position until then, so a ban is written twice rather than
+//! never. A line that was torn, by a crash or by a full disk, is never continued: what follows it begins a new one.
+
+use std::collections::VecDeque;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
+
+use crate::bans::Ban;
+
+/// Lines that wait for the disk.
+const WAITING: usize = 1_024;
+
+/// A file of bans.
+#[derive(Debug)]
+pub struct BanFile {
+    path: PathBuf,
+    file: Option<File>,
+    waiting: VecDeque<Vec<u8>>,
+    /// Something was written since the last sync.
+    is_dirty: bool,
+    /// What the file ends with may be a part of a line.
+    is_torn: bool,
+}
+
+impl BanFile {
+    /// Bans go to the end of `path`, which is made with the first of them. Nothing that stands there is changed.
+    #[must_use]
+    pub const fn new(path: PathBuf) -> Self {
+        Self { path, file: None, waiting: VecDeque::new(), is_dirty: false, is_torn: false }
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Writes a ban.
+    ///
+    /// # Errors
+    /// When the disk did not take it. It is tried again by [`Self::secure`]; of more than 1 024 the oldest are let go.
+    pub fn add(&mut self, ban: &Ban) -> io::Result<()> {
+        let mut line = serde_json::to_vec(ban)?;
+        line.push(b'\n');
+        if self.waiting.len() >= WAITING {
+            self.waiting.pop_front();
+        }
+        self.waiting.push_back(line);
+        self.write()
+    }
+
+    /// Makes safe what was added.
+    ///
+    /// # Errors
+    /// When something of it is not on the disk yet.
+    pub fn secure(&mut self) -> io::Result<()> {
+        self.write()?;
+        if let Some(file) = self.file.as_ref().filter(|_| self.is_dirty) {
+            file.sync_data()?;
+            self.is_dirty = false;
+        }
+        Ok(())
+    }
+
+    fn write(&mut self) -> io::Result<()> {
+        while let Some(line) = self.waiting.front() {
+            let mut file = match self.file.take() {
+                Some(file) => file,
+                None => {
+                    let (file, is_torn) = open(&self.path)?;
+                    self.is_torn |= is_torn;
+                    file
+                }
+            };
+            let begin: &[u8] = if self.is_torn { b"\n" } else { b"" };
+            // As one write, so that a reader sees whole lines as far as the system can help it.
+            let written = file.write_all(&[begin, line.as_slice()].concat());
+            self.is_dirty = true;
+            self.is_torn = written.is_err();
+            self.file = Some(file);
+            written?;
+            self.waiting.pop_front();
+        }
+        Ok(())
+    }
+}
+
+/// The file, and whether its last line has no end.
+fn open(path: &Path) -> io::Result<(File, bool)> {
+    let file = OpenOptions::new().create(true).append(true).open(path)?;
+    // A pipe and a device have no end to look at.
+    if !file.metadata()?.is_file() || file.metadata()?.len() == 0 {
+        return Ok((file, false));
+    }
+    let mut last = [0];
+    let mut reader = File::open(path)?;
+    reader.seek(SeekFrom::End(-1))?;
+    reader.read_exact(&mut last)?;
+    Ok((file, last != *b"\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use ratewarden_model::{Subject, SubjectKind};
+
+    use super::*;
+
+    fn ban(address: &str) -> Ban {
+        Ban {
+            subject: Subject::named(SubjectKind::Address, address),
+            seconds: 600,
+            until: "2026-01-01T00:10:00Z".to_owned(),
+            reason: "watch.flood".to_owned(),
+            fingerprint: "f".to_owned(),
+            address: address.parse().ok(),
+        }
+    }
+
+    fn values(path: &Path) -> Vec<Option<String>> {
+        let text = std::fs::read_to_string(path).unwrap();
+        assert!(text.ends_with('\n'), "{text}");
+        let value = |line: &str| {
+            let line: serde_json::Value = serde_json::from_str(line).ok()?;
+            Some(line["value"].as_str()?.to_owned())
+        };
+        text.lines().map(value).collect()
+    }
+
+    #[test]
+    fn a_torn_last_line_is_never_continued() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("bans.ndjson");
+        let mut file = BanFile::new(path.clone());
+        file.add(&ban("192.0.2.1")).unwrap();
+        drop(file);
+        let whole = std::fs::read(&path).unwrap();
+        std::fs::write(&path, [&whole[..], &whole[..20]].concat()).unwrap();
+        let mut file = BanFile::new(path.clone());
+        file.add(&ban("192.0.2.2")).unwrap();
+        file.add(&ban("192.0.2.3")).unwrap();
+        file.secure().unwrap();
+        let some = |text: &str| Some(text.to_owned());
+        assert_eq!(values(&path), [some("192.0.2.1"), None, some("192.0.2.2"), some("192.0.2.3")]);
+    }
+
+    #[test]
+    fn what_could_not_be_written_is_not_safe_until_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("later").join("bans.ndjson");
+        let mut file = BanFile::new(path.clone());
+        file.secure().unwrap();
+        assert!(file.add(&ban("192.0.2.1")).is_err() && file.secure().is_err());
+        std::fs::create_dir(folder.path().join("later")).unwrap();
+        file.secure().unwrap();
+        assert_eq!(values(&path), [Some("192.0.2.1".to_owned())]);
+    }
+
+    #[test]
+    fn after_a_write_that_failed_a_new_line_begins() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("bans.ndjson");
+        std::fs::write(&path, "").unwrap();
+        let mut file = BanFile::new(path.clone());
+        // A descriptor that takes nothing, as a disk does that is full.
+        file.file = Some(File::open(&path).unwrap());
+        assert!(file.add(&ban("192.0.2.1")).is_err() && file.secure().is_err());
+        file.file = None;
+        file.secure().unwrap();
+        assert_eq!(values(&path), [None, Some("192.0.2.1".to_owned())]);
+    }
+
+    #[test]
+    fn lines_that_wait_for_the_disk_are_bounded() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut file = BanFile::new(folder.path().join("none").join("bans.ndjson"));
+        (0..WAITING + 5).for_each(|_| assert!(file.add(&ban("192.0.2.1")).is_err()));
+        assert_eq!(file.waiting.len(), WAITING);
+    }
+}
