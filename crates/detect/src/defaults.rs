@@ -60,7 +60,7 @@ fn bare() -> Filter {
 
 /// The same with or without a page that they say they are of, which whoever likes can say.
 fn paged() -> Filter {
-    Filter { statuses: fetched(), without: vec![Shows::Credential, Shows::User], ..dynamic() }
+    Filter { without: vec![Shows::Credential, Shows::User], ..dynamic() }
 }
 
 fn fetched() -> Statuses {

@@ -292,6 +292,12 @@ impl Machine {
         }
     }
 
+    /// Whether what it says of a second depends on the order of the calls in it: they come by what they say then, those
+    /// that are refused last.
+    pub(crate) const fn asks_for_order(&self) -> bool {
+        matches!(&self.inner, Inner::Refused(_) | Inner::Travel(_))
+    }
+
     /// Whether no call can change anything any more.
     pub(crate) const fn is_over(&self) -> bool {
         matches!(&self.inner, Inner::Front(front) if front.is_over())

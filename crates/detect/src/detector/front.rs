@@ -34,7 +34,7 @@ struct Address {
     subject: Subject,
     first: u32,
     calls: u64,
-    agents: Bits<1>,
+    agents: Bits<64>,
 }
 
 impl Front {
@@ -106,7 +106,7 @@ impl Front {
 
 impl Address {
     fn is_many(&self, agents: u32) -> bool {
-        let marked = self.agents.marked();
-        marked >= agents && self.calls >= OFTEN * u64::from(marked)
+        let (known, _) = self.agents.estimate();
+        known >= agents && self.calls >= OFTEN * u64::from(known)
     }
 }

@@ -12,6 +12,9 @@ use crate::window::{Marks, Stretches};
 /// Seconds for which an accepted credential is remembered, at least.
 const REMEMBERED: u32 = 3600;
 
+/// So many times the threshold is too much whatever was accepted.
+const MUCH: u32 = 10;
+
 #[derive(Debug)]
 pub(crate) struct Refused {
     refused: Table<Marks<4>>,
@@ -51,7 +54,8 @@ impl Refused {
             return Seen::Quiet;
         }
         if !matches!(status, 401 | 403) {
-            if (200..400).contains(&status) {
+            // A redirect may lead to where one logs in.
+            if (200..300).contains(&status) {
                 let stretch = self.longer.at(second);
                 self.accepted.at(group, stretch.number).0.add(second, stretch, token);
             }
@@ -68,7 +72,9 @@ impl Refused {
         let (number, places) = (self.longer.at(second).number, self.longer.places());
         let accepted = self.accepted.find(group).filter(|marks| marks.weight(number, places) > 0);
         let all = count + accepted.map_or(0, |marks| marks.distinct().0);
-        if u64::from(count) * 100 < u64::from(all) * u64::from(self.percent) {
+        // Who sends made-up ones to where none is asked for looks accepted, so very many are too many in any company.
+        let is_much = count >= self.credentials.saturating_mul(MUCH);
+        if !is_much && u64::from(count) * 100 < u64::from(all) * u64::from(self.percent) {
             return under;
         }
         Seen::Over(Over { count: count.into(), error: error.into(), since: marks.since(&self.stretches) })

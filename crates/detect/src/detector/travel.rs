@@ -147,6 +147,10 @@ impl Travel {
             return Seen::Quiet;
         }
         if self.waiting.len() < WAITING || self.waiting.contains_key(&group) {
+            // A place that was never seen outweighs one that was: it must not be lost behind the owner's own ways.
+            if step.is_new && self.waiting.get(&group).is_some_and(|jump| !jump.is_new) {
+                self.waiting.remove(&group);
+            }
             let jump = self.waiting.entry(group).or_insert_with(|| Jump {
                 subject: crate::label::subject(around.of, event, around),
                 first: before.last.min(here.last),
@@ -236,7 +240,9 @@ impl Trail {
             *place = Spot { last: place.last.max(here.last), ..here };
             return Some(Step { before: newest, is_there, is_new: false });
         }
-        let is_new = self.since.saturating_add(KNOWN) <= here.last;
+        // Who is at several places opens another; who was at one only, for long, does not.
+        let alive = self.places.iter().filter(|place| place.last > 0 && !is_old(place, window)).count();
+        let is_new = self.since.saturating_add(KNOWN) <= here.last && alive == 1;
         if let Some(oldest) = self.places.iter_mut().min_by_key(|place| place.last) {
             *oldest = here;
         }

@@ -272,6 +272,11 @@ impl Episode {
         &self.case
     }
 
+    /// Its first second.
+    pub(super) const fn first(&self) -> u32 {
+        self.first
+    }
+
     /// Adds its figures and samples to its case.
     pub(super) fn add_to(&self, case: &mut Case) {
         case.take_in(self.first, self.last, self.count, self.error, self.calls);

@@ -55,7 +55,10 @@ impl Engine {
     #[must_use]
     pub fn open_findings(&self, most: usize) -> Vec<Finding> {
         let mut cases: HashMap<&str, Case> = HashMap::new();
-        for episode in self.episodes.values() {
+        // Those that overlap are one, so the order changes what they come to.
+        let mut episodes: Vec<_> = self.episodes.iter().collect();
+        episodes.sort_by_key(|(key, episode)| (episode.first(), **key));
+        for (_, episode) in episodes {
             let Some(case) = self.cases.get(episode.case()) else { continue };
             episode.add_to(cases.entry(episode.case()).or_insert_with(|| case.clone()));
         }

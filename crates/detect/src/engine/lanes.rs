@@ -52,6 +52,12 @@ impl Lanes {
         let Self { lanes, groups, .. } = self;
         let Some(lane) = lanes.get_mut(place) else { return };
         let events = &around.batch.events;
+        if lane.len() > 1 && machine.asks_for_order() {
+            // The same order whatever that of the lines within the second.
+            let batch = around.batch;
+            let is_refused = |event: u32| matches!(events[event as usize].status, 401 | 403);
+            lane.sort_by_cached_key(|&event| (is_refused(event), batch.said(event)));
+        }
         for places in lane.chunks(TOGETHER) {
             groups.clear();
             groups.extend(places.iter().map(|&event| machine.group(&events[event as usize], around)));

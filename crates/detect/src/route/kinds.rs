@@ -190,7 +190,9 @@ pub(super) fn of(verb: Verb, is_file: bool, template: &[u8]) -> Kinds {
     let mut is = |kind: Kinds, holds: bool| kinds = if holds { kinds | kind } else { kinds };
     let writes = matches!(verb, Verb::Post | Verb::Put | Verb::Patch | Verb::Delete);
     if template.first() != Some(&b'/') {
-        // A record of an audit: what it is stands in its method, which the caller of this knows.
+        // A record of an audit: what it is stands in its method, which the caller of this knows. A call whose path has no
+        // slash is a call nevertheless.
+        is(Kinds::DYNAMIC, !template.is_empty() && !is_file && !matches!(verb, Verb::Other | Verb::Options));
         return kinds;
     }
     is(Kinds::READ, matches!(verb, Verb::Get | Verb::GetPassword));

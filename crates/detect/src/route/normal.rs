@@ -47,11 +47,13 @@ fn origin(raw: &[u8]) -> &[u8] {
     if raw.first() == Some(&b'/') {
         return raw;
     }
-    let after = |scheme: &str| {
-        let (head, rest) = raw.split_at_checked(scheme.len())?;
-        head.eq_ignore_ascii_case(scheme.as_bytes()).then_some(rest)
-    };
-    let Some(rest) = after("http://").or_else(|| after("https://")) else { return raw };
+    // Servers take any scheme (RFC 3986 section 3.1), so that none is a way to hide.
+    let is_scheme = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.');
+    let scheme = raw.iter().take_while(|byte| is_scheme(byte)).count();
+    let Some(rest) = raw.get(scheme..).and_then(|rest| rest.strip_prefix(b"://")) else { return raw };
+    if !raw.first().is_some_and(u8::is_ascii_alphabetic) {
+        return raw;
+    }
     memchr::memchr(b'/', rest).and_then(|at| rest.get(at..)).unwrap_or(b"/")
 }
 

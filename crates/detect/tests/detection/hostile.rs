@@ -109,6 +109,33 @@ fn calls_at(at_ms: i64) -> OwnedCall {
 }
 
 #[test]
+fn tokens_that_are_shown_where_none_is_asked_for_hide_no_guesser() {
+    let calls = (0..3_000_u32).map(|number| OwnedCall {
+        address: address(3),
+        target: if number % 3 == 0 { "/" } else { "/api/v1/account" }.into(),
+        status: if number % 3 == 0 { 200 } else { 401 },
+        credential: Some(format!("made-up-{number}")),
+        ..OwnedCall::at(MORNING + i64::from(number) * 60)
+    });
+    let found = findings(&Traffic::new(calls.collect()));
+    assert!(has(&found, "watch.token-guessing", "20.0.0.3"), "{}", crate::shown(&found));
+}
+
+#[test]
+fn a_target_of_an_odd_scheme_or_without_a_slash_hides_nothing() {
+    for begin in ["x://shop.example/", ""] {
+        let calls = (0..3_000_u32).map(|number| OwnedCall {
+            address: address(7),
+            target: format!("{begin}api/v1/items/{number}"),
+            status: 404,
+            ..OwnedCall::at(MORNING + i64::from(number) * 10)
+        });
+        let found = findings(&Traffic::new(calls.collect()));
+        assert!(has(&found, "watch.flood", "20.0.0.7"), "{begin}: {}", crate::shown(&found));
+    }
+}
+
+#[test]
 fn addresses_of_one_line_of_ipv6_are_one_source() {
     let calls = (0..6_000_u32).map(|number| OwnedCall {
         address: Some(std::net::Ipv6Addr::from_bits(0x2001_0db8_0001_0002 << 64 | u128::from(number)).into()),
