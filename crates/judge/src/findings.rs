@@ -194,7 +194,7 @@ impl FindingBans {
         if self.rules.is_empty() {
             return;
         }
-        let mut is_spared = call.address.is_some_and(|address| self.never.holds(address, self.ipv6_prefix));
+        let mut is_spared = call.address.is_some_and(|address| self.never.names(address, self.ipv6_prefix));
         if let (true, CallCaller::Hashed { name, .. }) = (whose.is_verified, call.caller)
             && self.never.has_caller(name)
         {
@@ -245,7 +245,8 @@ impl FindingBans {
         over.sort_by_key(|running| self.rules.iter().position(|rule| rule.detector == running.detector));
         let again = over.into_iter().filter_map(|running| {
             let rule = self.rules.iter().find(|rule| rule.detector == running.detector)?;
-            if rule.lingers > running.lasts {
+            // Who stopped when the ban began is open until then as well.
+            if rule.lingers >= running.lasts {
                 return None;
             }
             // It is open, so it was seen until now.
@@ -284,7 +285,9 @@ impl FindingBans {
         };
         let begun = penalties.sentence(offender.id, sentence, now);
         let (lasts, until) = match &begun {
-            Ok(ban) | Err(Begun::InForce(ban)) => (ban.until.since(now), ban.until),
+            Ok(ban) => (ban.until.since(now), ban.until),
+            // Somebody else's, which may last less long than this one would: then it is this one's turn.
+            Err(Begun::InForce(ban)) => (rule.up_to, ban.until),
             Err(Begun::Full) => (rule.up_to, now.after(AGAIN)),
         };
         if self.running.len() < OPEN {
@@ -326,6 +329,12 @@ impl FindingBans {
         let somebody = somebody.filter(|somebody| !somebody.is_ambiguous).ok_or(Let::Unknown)?;
         let label = value.as_str().into();
         Ok(Offender { id: somebody.id, whom: somebody.whom, label, address: None })
+    }
+
+    /// Whether nobody bans a subject, whatever it does.
+    #[must_use]
+    pub fn is_exempt(&self, subject: &Subject) -> bool {
+        matches!(self.offender(subject, &|_| 0), Err(Let::Spared | Let::Own))
     }
 
     fn address(&self, value: &str, address_id: &dyn Fn(IpAddr) -> u128) -> Result<Offender, Let> {

@@ -60,8 +60,13 @@ impl BanFile {
     pub fn secure(&mut self) -> io::Result<()> {
         self.write()?;
         if let Some(file) = self.file.as_ref().filter(|_| self.is_dirty) {
-            file.sync_data()?;
+            // A pipe and a device have nothing to bring to a disk.
+            if file.metadata()?.is_file() {
+                file.sync_data()?;
+            }
             self.is_dirty = false;
+            // Whoever reads it may have taken it away meanwhile: the next ban goes to what has the name then.
+            self.file = None;
         }
         Ok(())
     }
@@ -157,6 +162,21 @@ mod tests {
         std::fs::create_dir(folder.path().join("later")).unwrap();
         file.secure().unwrap();
         assert_eq!(values(&path), [Some("192.0.2.1".to_owned())]);
+    }
+
+    #[test]
+    fn a_file_that_was_taken_away_begins_anew_and_a_device_is_safe_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("bans");
+        let mut file = BanFile::new(path.clone());
+        file.add(&ban("192.0.2.1")).unwrap();
+        file.secure().unwrap();
+        std::fs::rename(&path, folder.path().join("taken")).unwrap();
+        file.add(&ban("192.0.2.2")).unwrap();
+        assert_eq!(values(&path), [Some("192.0.2.2".to_owned())]);
+        let mut device = BanFile::new("/dev/null".into());
+        device.add(&ban("192.0.2.1")).unwrap();
+        device.secure().unwrap();
     }
 
     #[test]

@@ -13,13 +13,16 @@ const LINE: u8 = 64;
 #[derive(Debug, Default)]
 pub(super) struct Never {
     networks: Vec<Network>,
+    /// Addresses of the policy's own proxies: they are no place that anybody is known by.
+    proxies: Vec<Network>,
     callers: HashSet<Vec<u8>>,
 }
 
 impl Never {
     /// Whom the policy says, and its own proxies. Users are never banned for a finding, so they need no list.
     pub(super) fn of(policy: &Policy) -> Self {
-        let mut never = Self { networks: policy.trust.proxies.clone(), callers: HashSet::new() };
+        let proxies = policy.trust.proxies.clone();
+        let mut never = Self { networks: Vec::new(), proxies, callers: HashSet::new() };
         for exempt in &policy.watch.never_ban {
             match exempt {
                 Exempt::Network(network) => never.networks.push(*network),
@@ -32,16 +35,24 @@ impl Never {
 
     /// Whether an address, or another that is counted as one with it, is of a network that nobody bans.
     pub(super) fn holds(&self, address: IpAddr, ipv6_prefix: u8) -> bool {
-        let address = address.to_canonical();
-        let one = counted(address, ipv6_prefix);
-        let mut networks = self.networks.iter();
-        networks.any(|network| network.contains(address) || counted(network.first(), ipv6_prefix) == one)
+        self.names(address, ipv6_prefix) || are_of(&self.proxies, address, ipv6_prefix)
+    }
+
+    /// Whether the policy names it, so that who calls from there is spared too.
+    pub(super) fn names(&self, address: IpAddr, ipv6_prefix: u8) -> bool {
+        are_of(&self.networks, address, ipv6_prefix)
     }
 
     /// Whether a caller of this name is exempt.
     pub(super) fn has_caller(&self, name: &[u8]) -> bool {
         self.callers.contains(name)
     }
+}
+
+fn are_of(networks: &[Network], address: IpAddr, ipv6_prefix: u8) -> bool {
+    let address = address.to_canonical();
+    let one = counted(address, ipv6_prefix);
+    networks.iter().any(|network| network.contains(address) || counted(network.first(), ipv6_prefix) == one)
 }
 
 /// What is banned for a finding about an address of IPv4 or a /64 of IPv6, as the gateway counts addresses. `None` where it

@@ -43,6 +43,7 @@ impl Consequences {
         policy: Option<&Policy>,
         state: Option<&Path>,
         dry_run: bool,
+        decisions: &FindingBans,
     ) -> Result<Self, Failure> {
         let Some(policy) = policy else {
             return Ok(Self { alerts: None, bans: Bans::default(), place: Place::Nowhere });
@@ -78,7 +79,8 @@ impl Consequences {
                 let operator = operator.map_err(|error| {
                     Failure::new(Exit::Usage, error, "a token is visible ASCII characters on one line")
                 })?;
-                Place::Gateway(Placing::start(operator, state))
+                let is_exempt = |ban: &Ban| decisions.is_exempt(&ban.subject);
+                Place::Gateway(Placing::start(operator, state, is_exempt))
             }
         };
         let alerts = if dry_run { None } else { alerts(policy, state)? };
@@ -88,9 +90,6 @@ impl Consequences {
     /// Follows up what has opened and ended. When it returns alerts are on the disk, as far as the disk takes them.
     pub(super) fn follow_up(&mut self, decisions: &mut FindingBans, news: &[News]) {
         let now_ms = wall_ms();
-        for again in self.bans.look(decisions, now_ms) {
-            self.do_it(again);
-        }
         if let Some(alerts) = self.alerts.as_ref().filter(|_| !news.is_empty()) {
             // What is long over wakes nobody: a log may be read from its beginning.
             let is_told = |news: &&News| news.state == NewsState::Ended || !is_old(news, now_ms);
@@ -102,6 +101,10 @@ impl Consequences {
         for one in news {
             let decision = self.bans.decide(decisions, one, now_ms);
             decision.into_iter().for_each(|decision| self.do_it(decision));
+        }
+        // After what has ended was heard of: it needs no further ban.
+        for again in self.bans.look(decisions, now_ms) {
+            self.do_it(again);
         }
     }
 

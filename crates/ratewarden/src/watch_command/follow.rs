@@ -27,9 +27,9 @@ pub(super) async fn run(job: &WatchJob) -> Result<Exit, Failure> {
         ));
     }
     let start = if job.from_beginning { Start::Beginning } else { Start::End };
-    let Setup { pipeline, options, policy, state, notes } = setup::setup(job)?;
+    let Setup { mut pipeline, options, policy, state, notes } = setup::setup(job)?;
     let folder = state.as_deref();
-    let mut consequences = Consequences::start(policy.as_ref(), folder, job.dry_run)?;
+    let mut consequences = Consequences::start(policy.as_ref(), folder, job.dry_run, pipeline.bans())?;
     let live = Live::new(&job.files, start, &options, pipeline, folder);
     let (mut live, said) = live.map_err(|error| {
         let folder = folder.map(|folder| folder.display().to_string()).unwrap_or_default();

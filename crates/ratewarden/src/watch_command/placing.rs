@@ -42,15 +42,20 @@ struct Waiting {
 
 impl Placing {
     /// Goes on with what was on its way when the last run ended.
-    pub(super) fn start(operator: Operator, state: Option<&Path>) -> Self {
+    /// Those of whom `is_exempt` says so now are let go.
+    pub(super) fn start(operator: Operator, state: Option<&Path>, is_exempt: impl Fn(&Ban) -> bool) -> Self {
         let document = state.map(|folder| folder.join(DOCUMENT));
         let at_once = Arc::new(Semaphore::new(AT_ONCE));
         let placing = Self { operator, at_once, waiting: Arc::default(), document };
         let read = placing.document.as_deref().map(read).transpose();
         match read {
-            Ok(bans) => bans.unwrap_or_default().into_iter().for_each(|ban| {
-                placing.place(ban);
-            }),
+            Ok(bans) => {
+                let bans = bans.unwrap_or_default();
+                lock(&placing.waiting).has_changed = !bans.is_empty();
+                bans.into_iter().filter(|ban| !is_exempt(ban)).for_each(|ban| {
+                    placing.place(ban);
+                });
+            }
             Err(error) => {
                 let shown = placing.document.as_deref().unwrap_or(Path::new(DOCUMENT)).display();
                 stderr::note(&format!("bans that were on their way are not known: {shown}: {error}"));
@@ -108,20 +113,20 @@ async fn place_one(operator: &Operator, at_once: &Semaphore, ban: &Ban) {
     let mut wait = FIRST_WAIT;
     let mut said = false;
     loop {
+        let turn = at_once.acquire().await;
+        // What is left of it when its turn has come.
         let left = ban.left(wall_ms());
         if left.is_zero() {
             return stderr::error(&format!("the ban of {shown} was never placed"));
         }
-        let placed = {
-            let _turn = at_once.acquire().await;
-            operator.add_penalty(&wanted(ban, left)).await
-        };
+        let placed = operator.add_penalty(&wanted(ban, left)).await;
+        drop(turn);
         match placed {
             Ok(placed) => {
                 return stderr::note(&format!("banned: {shown} until {} ({})", placed.until, ban.reason));
             }
-            // It says no, and would say so again.
-            Err(error @ OperatorError::Refused { status: 400..500, .. }) => {
+            // It says no, and would say so again. Of a token that is wrong that is not sure.
+            Err(error @ OperatorError::Refused { status: 400 | 404 | 413 | 422, .. }) => {
                 return stderr::error(&format!("the ban of {shown} is refused: {error}"));
             }
             Err(error) if !said => {

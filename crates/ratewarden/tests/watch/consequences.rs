@@ -158,6 +158,19 @@ fn a_ban_that_waits_for_its_gateway_survives_a_kill() {
     first.signal("KILL");
     assert_eq!(first.end(), None);
 
+    // Whom the policy spares by now is let go, although it was on its way.
+    let kept = waiting();
+    let (url, spared) = receiver_that_says(PLACED);
+    let text = fs::read_to_string(policy(url.trim_end_matches('/'))).unwrap();
+    let with_list = text.replacen("[watch]", "[watch]\nnever-ban = [\"203.0.113.7\"]", 1);
+    let mut sparing =
+        Following::start(&[&path, "--from-beginning", "-c", &folder.write("rw.toml", with_list)]);
+    sparing.until_noted("203.0.113.7 is not banned");
+    sparing.until_seen("it is let go", || waiting().trim() == "[]");
+    drop(sparing);
+    assert!(spared.lock().unwrap().is_empty());
+    folder.write("state/bans.json", kept);
+
     // The log is gone, so nothing leads to this ban but what was kept of it.
     fs::remove_file(folder.path("access.log")).unwrap();
     let (url, taken) = receiver_that_says(PLACED);
