@@ -197,7 +197,8 @@ fn a_line_whose_last_piece_is_missing_is_counted() {
     let folder = Folder::new();
     let good = r#"2026-11-28T01:02:03.000000000Z stdout F 192.0.2.1 - - [28/Nov/2026:01:02:03 +0000] "GET / HTTP/1.1" 200 5 "-" "curl/8""#;
     let torn = "2026-11-28T01:02:04.000000000Z stdout P 192.0.2.1 - - [28/Nov/2026:01:02:04";
-    let report = watched(&folder, "pod.log", format!("{good}\n{torn}\n").as_bytes(), &[]);
+    let report = report(&[&folder.write("pod.log", format!("{good}\n{torn}\n"))]);
+    adds_up(&report);
     let source = &report["sources"][0];
     assert_eq!(
         (number(&report, "lines"), number(&report, "calls"), number(&report, "unreadable")),
