@@ -4,8 +4,6 @@
 //! other, files of a rotated set may be given in any order. A call that is up to [`LATE`] behind the newest counts at the
 //! newest. One that is further behind begins another stretch of time (another file, a clock that was set), which goes on
 //! where the first one was: nothing that a caller has spent comes back by it, and nothing waits for a date that was wrong.
-//! A single call that is more than a day ahead is not believed until another agrees: it counts where the log stands, else
-//! one wrong date would give everybody all quotas anew.
 //! Calendars always see the call's own time.
 
 use std::time::Duration;
@@ -17,9 +15,6 @@ use ratewarden_limiter::{Calendar, Period, Time};
 /// How far behind the newest a call may be and still be of the same stretch of time.
 const LATE: i64 = 60_000;
 
-/// A call further ahead than this waits for another that agrees.
-const FAR: i64 = 86_400_000;
-
 /// When the first call is, as limits count: a time of zero is never.
 const BEGIN: Duration = Duration::from_secs(3_600);
 
@@ -28,8 +23,6 @@ const BEGIN: Duration = Duration::from_secs(3_600);
 pub(crate) struct EventClock {
     /// The newest time of this stretch, in milliseconds since 1970.
     newest: Option<i64>,
-    /// A time that was far ahead, until another call agrees.
-    ahead: Option<i64>,
     now: Time,
     wall: Timestamp,
     /// Calls that were behind the newest.
@@ -40,7 +33,7 @@ pub(crate) struct EventClock {
 
 impl EventClock {
     pub(crate) const fn new() -> Self {
-        Self { newest: None, ahead: None, now: Time::START, wall: Timestamp::UNIX_EPOCH, late: 0, steps: 0 }
+        Self { newest: None, now: Time::START, wall: Timestamp::UNIX_EPOCH, late: 0, steps: 0 }
     }
 
     /// It is `at_ms` now.
@@ -51,13 +44,6 @@ impl EventClock {
             self.now = Time::START.after(BEGIN);
             return;
         };
-        if at_ms > newest.saturating_add(FAR)
-            && self.ahead.is_none_or(|ahead| (at_ms - ahead).saturating_abs() > FAR)
-        {
-            self.ahead = Some(at_ms);
-            return;
-        }
-        self.ahead = None;
         if at_ms >= newest {
             let passed = u64::try_from(at_ms.saturating_sub(newest)).unwrap_or(0);
             self.now = self.now.after(Duration::from_millis(passed));
@@ -88,21 +74,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-
-    #[test]
-    fn one_wrong_date_gives_nobody_quotas_anew_and_two_that_agree_are_believed() {
-        const DAY: i64 = 86_400_000;
-        let mut clock = EventClock::new();
-        clock.set(0);
-        let begin = clock.now();
-        clock.set(400 * DAY);
-        assert_eq!((clock.now(), clock.steps), (begin, 0));
-        clock.set(1_000);
-        assert_eq!((clock.now().since(begin), clock.steps), (Duration::from_secs(1), 0));
-        clock.set(3 * DAY);
-        clock.set(3 * DAY + 5_000);
-        assert_eq!(clock.now().since(begin), Duration::from_millis(3 * 86_400_000 + 5_000));
-    }
 
     proptest! {
         #[test]
