@@ -33,6 +33,8 @@ enum Verb {
     Generate(generate::Args),
     /// Run each fuzz target for a while
     Fuzz(fuzz::Args),
+    /// Watch honest crowds of many hours and seeds, none of which may have a finding
+    Crowds,
     /// Scan real limiters and compare what is inferred with what is configured
     Accuracy(accuracy::Args),
     /// Measure Ratewarden beside its peers
@@ -46,6 +48,7 @@ fn main() -> ExitCode {
         Verb::Test => test::all(),
         Verb::Generate(args) => generate::run(&args),
         Verb::Fuzz(args) => fuzz::run(&args),
+        Verb::Crowds => test::crowds(),
         Verb::Accuracy(args) => accuracy::run(&args),
         Verb::Bench(bench) => bench::run(&bench),
     };

@@ -38,6 +38,13 @@ pub(crate) fn all() -> Result<()> {
     Ok(())
 }
 
+/// The long form of the test of honest traffic, optimised: minutes otherwise.
+pub(crate) fn crowds() -> Result<()> {
+    let mut cargo = run::cargo();
+    cargo.args(["test", "--release", "-p", "ratewarden-detect", "--test", "detection", "at_any_hour"]);
+    run::checked(cargo.env("RATEWARDEN_CROWDS", "long"))
+}
+
 fn timed(name: &str, step: impl FnOnce() -> Result<()>) -> Result<()> {
     println!("── {name}");
     let begin = Instant::now();

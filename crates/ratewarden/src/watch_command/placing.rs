@@ -15,8 +15,9 @@ use tokio::sync::Semaphore;
 
 use crate::stderr;
 
-/// Bans that are on their way at once, and of those such that are asked for at once.
+/// Bans that are on their way at once.
 const WAITING: usize = 1024;
+/// Those of them that are asked for at once.
 const AT_ONCE: usize = 64;
 /// The first wait after a try that failed, doubled up to a minute.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
@@ -41,8 +42,7 @@ struct Waiting {
 }
 
 impl Placing {
-    /// Goes on with what was on its way when the last run ended.
-    /// Those of whom `is_exempt` says so now are let go.
+    /// Goes on with what was on its way when the last run ended. Those of whom `is_exempt` says so now are let go.
     pub(super) fn start(operator: Operator, state: Option<&Path>, is_exempt: impl Fn(&Ban) -> bool) -> Self {
         let document = state.map(|folder| folder.join(DOCUMENT));
         let at_once = Arc::new(Semaphore::new(AT_ONCE));
@@ -57,8 +57,14 @@ impl Placing {
                 });
             }
             Err(error) => {
-                let shown = placing.document.as_deref().unwrap_or(Path::new(DOCUMENT)).display();
-                stderr::note(&format!("bans that were on their way are not known: {shown}: {error}"));
+                let document = placing.document.as_deref().unwrap_or(Path::new(DOCUMENT));
+                // Kept for who wants to look: the next save would be in its place.
+                let aside = document.with_extension("unusable");
+                let kept = std::fs::rename(document, &aside).map_or(document, |()| aside.as_path());
+                stderr::note(&format!(
+                    "bans that were on their way are not known: {}: {error}",
+                    kept.display()
+                ));
             }
         }
         placing
