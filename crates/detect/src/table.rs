@@ -49,6 +49,14 @@ impl<S> Set<S> {
     }
 }
 
+/// Where a new key goes, and the weight of what stands there; 0 where nothing does that lives.
+#[derive(Debug, Clone, Copy)]
+struct Least {
+    set: usize,
+    way: usize,
+    weight: u32,
+}
+
 /// States by key; 0 is no key.
 #[derive(Debug)]
 pub(crate) struct Table<S> {
@@ -120,23 +128,24 @@ impl<S: State> Table<S> {
     #[cold]
     #[inline(never)]
     fn place(&mut self, key: u64, now: u32) -> (&mut S, Option<Remembered>) {
-        let (mut set, mut way) = self.least(key, now);
+        let mut least = self.least(key, now);
         // A place whose time is over is free; a table grows only for the living.
-        while self.sets[set].keys[way] != 0
+        while least.weight > 0
             && self.sets.len() * WAYS < self.most
             && self.filled * 8 > self.sets.len() * WAYS
-            && self.sets[set].states[way].weight(now, self.places) > 0
         {
             self.grow(now);
-            (set, way) = self.least(key, now);
+            least = self.least(key, now);
         }
-        let (old, state) = (self.sets[set].keys[way], self.sets[set].states[way]);
+        let Least { set, way, weight } = least;
+        let old = self.sets[set].keys[way];
         if old == 0 {
             self.filled += 1;
-        } else if self.memory > 0 && state.weight(now, self.places) > 0 {
+        } else if self.memory > 0 && weight > 0 {
             let memory = self.memory;
+            let counted = self.sets[set].states[way].counted(self.places);
             let rest = self.rest.get_or_insert_with(|| Box::new(Cells::new(memory)));
-            rest.add(old, state.counted(self.places), now);
+            rest.add(old, counted, now);
         }
         self.put(set, way, key, S::default());
         let remembered = self.rest.as_mut().map(|cells| cells.recall(key, now)).unwrap_or_default();
@@ -148,15 +157,25 @@ impl<S: State> Table<S> {
         self.sets[set].states[way] = state;
     }
 
-    /// The place for the key that is free, or whose state is the least.
-    fn least(&self, key: u64, now: u32) -> (usize, usize) {
+    /// The place for the key: one that is free, else the first whose time is over, else the one with the least weight.
+    #[inline]
+    fn least(&self, key: u64, now: u32) -> Least {
         let set = self.set(key);
         let Set { keys, states } = &self.sets[set];
-        let weight = |way: &usize| match keys[*way] {
-            0 => 0,
-            _ => states[*way].weight(now, self.places).saturating_add(1),
-        };
-        (set, (0..WAYS).min_by_key(weight).unwrap_or_default())
+        if let Some(way) = keys.iter().position(|&key| key == 0) {
+            return Least { set, way, weight: 0 };
+        }
+        let mut least = Least { set, way: 0, weight: u32::MAX };
+        for (way, state) in states.iter().enumerate() {
+            let weight = state.weight(now, self.places);
+            if weight == 0 {
+                return Least { set, way, weight };
+            }
+            if weight < least.weight {
+                least = Least { set, way, weight };
+            }
+        }
+        least
     }
 
     fn grow(&mut self, now: u32) {
@@ -169,7 +188,7 @@ impl<S: State> Table<S> {
                 continue;
             }
             // A set of the old table becomes two, so there is always room.
-            let (set, way) = self.least(key, now);
+            let Least { set, way, .. } = self.least(key, now);
             self.filled += 1;
             self.put(set, way, key, state);
         }

@@ -176,8 +176,11 @@ impl Window {
 
     #[inline(never)]
     fn advance(&mut self, second: u32, stretch: Stretch, steps: u32) {
-        for back in 0..steps.min(stretch.places) {
-            self.counts[stretch.back(back)] = 0;
+        // Most come after a silence that is longer than the ring.
+        if steps >= stretch.places {
+            self.counts = [0; PLACES as usize];
+        } else {
+            (0..steps).for_each(|back| self.counts[stretch.back(back)] = 0);
         }
         if self.counts == [0; PLACES as usize] {
             self.head.first = second;
@@ -285,9 +288,12 @@ impl<const N: usize> Marks<N> {
 
     #[inline(never)]
     fn advance(&mut self, second: u32, stretch: Stretch, steps: u32) {
-        for back in 0..steps.min(stretch.places) {
-            let place = stretch.back(back);
-            (self.fields[place], self.calls[place]) = (Bits::default(), 0);
+        if steps >= stretch.places {
+            (self.fields, self.calls) = ([Bits::default(); FIELDS as usize], [0; FIELDS as usize]);
+        } else {
+            for place in (0..steps).map(|back| stretch.back(back)) {
+                (self.fields[place], self.calls[place]) = (Bits::default(), 0);
+            }
         }
         if self.calls == [0; FIELDS as usize] {
             self.head.first = second;

@@ -34,6 +34,7 @@ mod format;
 mod json;
 mod mistake;
 mod options;
+mod plain;
 mod reader;
 mod row;
 mod text;

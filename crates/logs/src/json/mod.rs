@@ -8,7 +8,6 @@
 pub(crate) mod fields;
 pub(crate) mod forms;
 pub(crate) mod map;
-mod plain;
 pub(crate) mod presets;
 pub(crate) mod shape;
 pub(crate) mod text;

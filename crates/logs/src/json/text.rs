@@ -1,6 +1,6 @@
 //! JSON strings, numbers and what is passed over.
 
-use crate::json::plain;
+use crate::plain;
 
 /// How deep JSON may be nested: what `serde_json` allows.
 const DEPTH: u32 = 127;
@@ -50,7 +50,7 @@ impl<'a> Place<'a> {
         let start = self.at;
         let mut escaped = false;
         loop {
-            self.at += plain::length(self.text.get(self.at..)?);
+            self.at += plain::length::<true>(self.text.get(self.at..)?);
             match self.peek()? {
                 b'"' => {
                     let text = self.text.get(start..self.at)?;

@@ -1,6 +1,7 @@
 //! A cursor over a line, and the small parts that all text forms are made of.
 
 use crate::fault::Fault;
+use crate::plain;
 
 /// What is still to be read of a line.
 #[derive(Debug, Clone, Copy)]
@@ -49,18 +50,14 @@ impl<'a> Cursor<'a> {
 /// Where the first quote is that no backslash escapes.
 #[inline]
 fn closing_quote(text: &[u8]) -> Option<usize> {
-    let mut from = 0;
+    let mut at = 0;
     loop {
-        let at = from + memchr::memchr(b'"', text.get(from..)?)?;
-        let before = text.get(..at)?;
-        if before.last() != Some(&b'\\') {
-            return Some(at);
+        at += plain::length::<false>(text.get(at..)?);
+        match text.get(at)? {
+            b'"' => return Some(at),
+            // With what it escapes.
+            _ => at += 2,
         }
-        let backslashes = before.iter().rev().take_while(|&&byte| byte == b'\\').count();
-        if backslashes % 2 == 0 {
-            return Some(at);
-        }
-        from = at + 1;
     }
 }
 
