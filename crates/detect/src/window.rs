@@ -305,9 +305,22 @@ impl<const N: usize> Marks<N> {
         self.fields[0].with(&self.fields[1]).with(&self.fields[2].with(&self.fields[3]))
     }
 
-    /// About how many distinct values there are, and the error of that.
+    /// About how many distinct values there are, and the error of that. Of a full field no more is known than that they are
+    /// as many as it holds at least, and as many as there were calls at most.
     pub(crate) fn distinct(&self) -> (u32, u32) {
-        self.union().estimate()
+        let union = self.union();
+        let (values, error) = union.estimate();
+        if !union.is_full() {
+            return (values, error);
+        }
+        let least = values.saturating_sub(error).max(union.marked());
+        let most = self.calls().max(least);
+        (most, most - least)
+    }
+
+    /// Whether the field can tell no more values apart.
+    pub(crate) fn is_full(&self) -> bool {
+        self.union().is_full()
     }
 
     pub(crate) fn calls(&self) -> u32 {

@@ -57,7 +57,9 @@ impl<const N: usize> Distinct<N> {
             return if marks.is_active() { Seen::Under } else { Seen::Quiet };
         }
         let (count, error) = marks.distinct();
-        let is_mixed = u64::from(count) * 100 >= u64::from(self.percent) * u64::from(marks.calls());
+        // How many of the calls brought a new value cannot be said of a full field, and so many are too many in any company.
+        let is_mixed = marks.is_full()
+            || u64::from(count) * 100 >= u64::from(self.percent) * u64::from(marks.calls());
         if count < self.values || !is_mixed {
             return if marks.is_active() { Seen::Under } else { Seen::Quiet };
         }
@@ -91,6 +93,22 @@ mod tests {
                 assert!(value >= 10 || few.see(1, 1000, hash) == Seen::Quiet, "{value} values, seed {seed}");
                 assert_eq!(many.see(1, 1000, hash), Seen::Quiet, "{value} values, seed {seed}");
             }
+        }
+    }
+
+    #[test]
+    fn who_goes_on_with_new_values_stays_over_however_many_there_are() {
+        let hasher = Hasher::new(7);
+        let mut distinct = Distinct::<4>::new(300, 80, 6, 1 << 16);
+        for value in 0..20_000 {
+            let seen = distinct.see(1, 1000 + value / 4_000, hasher.number(value.into()));
+            if let Seen::Over(over) = seen {
+                let truth = u64::from(value + 1);
+                assert!(over.count.abs_diff(truth) <= over.error, "{over:?} of {truth}");
+            }
+            let is_over = matches!(seen, Seen::Over(_));
+            assert!(is_over || value < 450, "{value} values: {seen:?}");
+            assert!(!is_over || value >= 299, "{value} values: {seen:?}");
         }
     }
 

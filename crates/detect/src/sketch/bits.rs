@@ -19,6 +19,9 @@ impl<const N: usize> Default for Bits<N> {
 }
 
 impl<const N: usize> Bits<N> {
+    #[expect(clippy::cast_possible_truncation, reason = "fields are small")]
+    const BITS: u32 = 64 * N as u32;
+
     /// Marks a value by its hash.
     #[inline]
     pub(crate) fn mark(&mut self, hash: u64) {
@@ -38,9 +41,15 @@ impl<const N: usize> Bits<N> {
         self.0.iter().map(|word| word.count_ones()).sum()
     }
 
+    /// Whether so few bits are clear that how many there are is chance: the estimate says "at least".
+    #[inline]
+    pub(crate) fn is_full(&self) -> bool {
+        self.marked() * 32 > 31 * Self::BITS
+    }
+
     /// About how many values were marked, and by how much that may be wrong: three standard errors, rounded up.
     pub(crate) fn estimate(&self) -> (u32, u32) {
-        estimate(self.marked(), 64 * u32::try_from(N).unwrap_or(u32::MAX))
+        estimate(self.marked(), Self::BITS)
     }
 }
 
