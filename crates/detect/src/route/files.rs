@@ -17,7 +17,7 @@ pub(super) enum Ending<'p> {
 }
 
 /// Endings of what pages load. Archives, dumps and texts are not among them: who asks for many of those looks around.
-const FILES: [&[u8]; 22] = [
+const FILES: [&[u8]; 24] = [
     b"png",
     b"jpg",
     b"jpeg",
@@ -40,6 +40,9 @@ const FILES: [&[u8]; 22] = [
     b"ts",
     b"wasm",
     b"webmanifest",
+    // Tiles of a vector map, as png is of any other.
+    b"pbf",
+    b"mvt",
 ];
 /// Those of scripts and styles.
 const CODE: [&[u8]; 4] = [b"css", b"js", b"mjs", b"map"];
@@ -139,6 +142,7 @@ mod tests {
             "/a/b.CSS",
             "/app.js",
             "/api/users/7/avatar.png",
+            "/vector/12/2163/1352.pbf",
             "/api/docs/swagger-ui.css",
             "/api/static/app.js",
             "/account/main.3f2a1c9b.js",
