@@ -1,8 +1,9 @@
 //! A table of states by key, of a bounded size, in which who does much stays and who came once goes.
 //!
-//! Four places a set, a set chosen by the key's hash. A table begins small and doubles up to its cap, so that a small
-//! log stays in the processor's caches. At the cap a new key takes the place of the least in its set: one whose time
-//! is over, else the one with the least weight. Where a table has a memory, what is pushed out goes into [`Cells`], a
+//! Four places a set, and two sets for a key, chosen by its hash: the second is for keys whose first set was full of the
+//! living when they came. So a table fills up well, begins small, doubles up to its cap only when it must, and stays in the
+//! processor's caches where few live at a time. At the cap a new key takes the place of the least in its sets: one whose
+//! time is over, else the one with the least weight. Where a table has a memory, what is pushed out goes into [`Cells`], a
 //! sketch of frequencies, and a key that is placed anew begins with what the sketch remembers of it, and with the
 //! sketch's error. So a flood of keys that come once can take a slow attacker's place, but not his count.
 //!
@@ -63,7 +64,6 @@ pub(crate) struct Table<S> {
     sets: Vec<Set<S>>,
     /// The most places.
     most: usize,
-    filled: usize,
     /// What has no place any more; made when the first live state is pushed out.
     rest: Option<Box<Cells>>,
     /// For how long the sketch remembers, in the unit of `now`; 0: there is none.
@@ -77,16 +77,16 @@ impl<S: State> Table<S> {
     pub(crate) fn new(most: usize, memory: u32, places: u32) -> Self {
         let most = most.max(FIRST).next_power_of_two();
         let sets = vec![Set::default(); FIRST / WAYS];
-        Self { sets, most, filled: 0, rest: None, memory, places }
+        Self { sets, most, rest: None, memory, places }
     }
 
     /// The state of `key`, at `now`. A new one is the default, and comes with what is remembered of the key.
     #[inline]
     pub(crate) fn at(&mut self, key: u64, now: u32) -> (&mut S, Option<Remembered>) {
-        let set = self.set(key);
+        let set = self.first(key);
         match self.sets[set].way(key) {
             Some(way) => (&mut self.sets[set].states[way], None),
-            None => self.place(key, now),
+            None => self.at_second(key, now),
         }
     }
 
@@ -94,16 +94,17 @@ impl<S: State> Table<S> {
     /// memory together; each `at` would wait alone, since what it branches on is what it waits for.
     #[inline(always)]
     pub(crate) fn touch(&self, key: u64) -> u8 {
-        let set = &self.sets[self.set(key)];
+        let set = &self.sets[self.first(key)];
         let way = set.way(key).unwrap_or_default();
         set.states[way].touch()
     }
 
     /// The state of `key`, if it has one.
     pub(crate) fn find(&mut self, key: u64) -> Option<&mut S> {
-        let set = self.set(key);
-        let set = self.sets.get_mut(set)?;
-        set.way(key).map(|way| &mut set.states[way])
+        let set =
+            [self.first(key), self.second(key)].into_iter().find(|&set| self.sets[set].way(key).is_some())?;
+        let way = self.sets[set].way(key)?;
+        Some(&mut self.sets[set].states[way])
     }
 
     /// By how much the counts of new keys may be too large at `now`, for what the sketch made up.
@@ -117,31 +118,38 @@ impl<S: State> Table<S> {
         self.sets.capacity() * size_of::<Set<S>>() + self.rest.as_ref().map_or(0, |cells| cells.bytes())
     }
 
+    /// The set in which a key is looked for first. The number of sets is a power of two.
     #[inline]
-    fn set(&self, key: u64) -> usize {
-        // The number of sets is a power of two; the high bits, since low ones of sums of hashes may be alike.
-        #[expect(clippy::cast_possible_truncation, reason = "masked to the number of sets")]
-        let set = key.rotate_left(23) as usize;
-        set & (self.sets.len() - 1)
+    #[expect(clippy::cast_possible_truncation, reason = "masked to the number of sets")]
+    fn first(&self, key: u64) -> usize {
+        // The high bits, since low ones of sums of hashes may be alike.
+        key.rotate_left(23) as usize & (self.sets.len() - 1)
     }
 
+    /// The set for a key whose first one was full of the living when it came: by other bits.
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "masked to the number of sets")]
+    fn second(&self, key: u64) -> usize {
+        key.rotate_left(45) as usize & (self.sets.len() - 1)
+    }
+
+    /// The state of a key that does not stand in its first set.
     #[cold]
     #[inline(never)]
-    fn place(&mut self, key: u64, now: u32) -> (&mut S, Option<Remembered>) {
+    fn at_second(&mut self, key: u64, now: u32) -> (&mut S, Option<Remembered>) {
+        let set = self.second(key);
+        if let Some(way) = self.sets[set].way(key) {
+            return (&mut self.sets[set].states[way], None);
+        }
         let mut least = self.least(key, now);
         // A place whose time is over is free; a table grows only for the living.
-        while least.weight > 0
-            && self.sets.len() * WAYS < self.most
-            && self.filled * 8 > self.sets.len() * WAYS
-        {
+        while least.weight > 0 && self.sets.len() * WAYS < self.most {
             self.grow(now);
             least = self.least(key, now);
         }
         let Least { set, way, weight } = least;
         let old = self.sets[set].keys[way];
-        if old == 0 {
-            self.filled += 1;
-        } else if self.memory > 0 && weight > 0 {
+        if self.memory > 0 && weight > 0 {
             let memory = self.memory;
             let counted = self.sets[set].states[way].counted(self.places);
             let rest = self.rest.get_or_insert_with(|| Box::new(Cells::new(memory)));
@@ -157,17 +165,24 @@ impl<S: State> Table<S> {
         self.sets[set].states[way] = state;
     }
 
-    /// The place for the key: one that is free, else the first whose time is over, else the one with the least weight.
+    /// The place for a new key: one of its first set, else of its second, where nothing lives; else that of the two which has
+    /// the least weight.
     #[inline]
     fn least(&self, key: u64, now: u32) -> Least {
-        let set = self.set(key);
-        let Set { keys, states } = &self.sets[set];
-        if let Some(way) = keys.iter().position(|&key| key == 0) {
-            return Least { set, way, weight: 0 };
+        let first = self.least_of(self.first(key), now);
+        if first.weight == 0 {
+            return first;
         }
+        let second = self.least_of(self.second(key), now);
+        if second.weight < first.weight { second } else { first }
+    }
+
+    #[inline]
+    fn least_of(&self, set: usize, now: u32) -> Least {
+        let Set { keys, states } = &self.sets[set];
         let mut least = Least { set, way: 0, weight: u32::MAX };
-        for (way, state) in states.iter().enumerate() {
-            let weight = state.weight(now, self.places);
+        for (way, (&key, state)) in keys.iter().zip(states).enumerate() {
+            let weight = if key == 0 { 0 } else { state.weight(now, self.places) };
             if weight == 0 {
                 return Least { set, way, weight };
             }
@@ -181,15 +196,13 @@ impl<S: State> Table<S> {
     fn grow(&mut self, now: u32) {
         let larger = vec![Set::default(); self.sets.len() * 2];
         let old = std::mem::replace(&mut self.sets, larger);
-        self.filled = 0;
         let places = self.places;
         for (key, state) in old.into_iter().flat_map(|set| set.keys.into_iter().zip(set.states)) {
             if key == 0 || state.weight(now, places) == 0 {
                 continue;
             }
-            // A set of the old table becomes two, so there is always room.
+            // Half of all places are free, and each key has eight to choose from.
             let Least { set, way, .. } = self.least(key, now);
-            self.filled += 1;
             self.put(set, way, key, state);
         }
     }

@@ -9,7 +9,7 @@ use crate::form::Form;
 use crate::format::LogFormat;
 use crate::json::forms::{Context, Forms};
 use crate::options::Options;
-use crate::text;
+use crate::text::{self, Found};
 
 /// How many envelopes a line may have one in another.
 const ENVELOPES: usize = 3;
@@ -174,11 +174,12 @@ impl Lines {
         if self.json.has_map() {
             return Err(Fault::Form);
         }
-        let found = match self.wanted {
-            None => text::read(line, self.last, &mut self.dates)?,
+        let mut found = Found::none();
+        match self.wanted {
+            None => text::read(line, self.last, &mut self.dates, &mut found)?,
             Some(form) if form.is_json() => return Err(Fault::Form),
-            Some(form) => text::read_wanted(line, form, &mut self.dates)?,
-        };
+            Some(form) => text::read_wanted(line, form, &mut self.dates, &mut found)?,
+        }
         self.last = found.form;
         if found.within.is_empty() {
             each(&found.call);

@@ -58,8 +58,8 @@ impl<const N: usize> Distinct<N> {
         }
         let (count, error) = marks.distinct();
         // How many of the calls brought a new value cannot be said of a full field, and so many are too many in any company.
-        let is_mixed = marks.is_full()
-            || u64::from(count) * 100 >= u64::from(self.percent) * u64::from(marks.calls());
+        let is_mixed =
+            marks.is_full() || u64::from(count) * 100 >= u64::from(self.percent) * u64::from(marks.calls());
         if count < self.values || !is_mixed {
             return if marks.is_active() { Seen::Under } else { Seen::Quiet };
         }

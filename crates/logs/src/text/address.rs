@@ -69,7 +69,7 @@ pub(crate) fn is_port(text: &[u8]) -> bool {
 
 /// Four numbers at the beginning, and what follows them.
 #[inline]
-fn v4(text: &[u8]) -> Option<(Ipv4Addr, &[u8])> {
+pub(crate) fn v4(text: &[u8]) -> Option<(Ipv4Addr, &[u8])> {
     let mut octets = [0_u8; 4];
     let mut rest = text;
     for (place, octet) in octets.iter_mut().enumerate() {

@@ -11,30 +11,33 @@ use ratewarden_model::Call;
 use crate::date::Dates;
 use crate::fault::Fault;
 use crate::form::Form;
-use crate::text::address::{address, is_port};
+use crate::text::address::{address, is_port, v4};
 use crate::text::scan::{Cursor, number, request, scaled, something, status};
 
-/// Reads a line of any of these forms, and says which it is.
+/// Reads a line of any of these forms into `call`, and says which it is.
 #[inline]
-pub(crate) fn read<'a>(line: &'a [u8], dates: &mut Dates) -> Result<(Call<'a>, Form), Fault> {
+pub(crate) fn read<'a>(line: &'a [u8], dates: &mut Dates, call: &mut Call<'a>) -> Result<Form, Fault> {
     let mut cursor = Cursor::new(line);
-    let (host, first) = host(&mut cursor)?;
-    let mut call = after_host(&mut cursor, host, dates)?;
-    call.address = first;
-    let form = tail(&mut cursor, &mut call)?;
-    Ok((call, form))
+    let (host, address) = host(&mut cursor)?;
+    let (user, at_ms) = who_and_when(&mut cursor, host, dates)?;
+    cursor.eat(b" \"").ok_or(Fault::Form)?;
+    let (method, target) = request(cursor.quoted()?);
+    cursor.eat(b" ").ok_or(Fault::Status)?;
+    let status = status(cursor.word())?;
+    let bytes = number(cursor.word())?;
+    *call = Call { address, user, method, target, status, bytes, ..Call::at(at_ms) };
+    tail(&mut cursor, call)
 }
 
 /// Reads Apache's `vhost_combined`: the same with the server's `name:port` before it.
-pub(crate) fn read_vhost<'a>(line: &'a [u8], dates: &mut Dates) -> Result<Call<'a>, Fault> {
+pub(crate) fn read_vhost<'a>(line: &'a [u8], dates: &mut Dates, call: &mut Call<'a>) -> Result<(), Fault> {
     let mut cursor = Cursor::new(line);
     let name = cursor.word();
     let at = memchr::memrchr(b':', name).ok_or(Fault::Form)?;
     if !name.get(at + 1..).is_some_and(is_port) {
         return Err(Fault::Form);
     }
-    let (call, _) = read(cursor.rest, dates)?;
-    Ok(call)
+    read(cursor.rest, dates, call).map(|_| ())
 }
 
 /// Who is at the beginning: an address, or a name or nothing, of which no more is made than that it may stand there.
@@ -46,6 +49,10 @@ enum Host {
 
 #[inline]
 fn host(cursor: &mut Cursor<'_>) -> Result<(Host, Option<IpAddr>), Fault> {
+    if let Some((address, [b' ', rest @ ..])) = v4(cursor.rest) {
+        cursor.rest = rest;
+        return Ok((Host::Address, Some(IpAddr::V4(address))));
+    }
     let word = cursor.word();
     if let Some(address) = address(word) {
         return Ok((Host::Address, Some(address)));
@@ -53,17 +60,6 @@ fn host(cursor: &mut Cursor<'_>) -> Result<(Host, Option<IpAddr>), Fault> {
     let named = !word.is_empty()
         && word.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_'));
     if named || word == b"unix:" { Ok((Host::Other, None)) } else { Err(Fault::Form) }
-}
-
-#[inline]
-fn after_host<'a>(cursor: &mut Cursor<'a>, host: Host, dates: &mut Dates) -> Result<Call<'a>, Fault> {
-    let (user, at_ms) = who_and_when(cursor, host, dates)?;
-    cursor.eat(b" \"").ok_or(Fault::Form)?;
-    let (method, target) = request(cursor.quoted()?);
-    cursor.eat(b" ").ok_or(Fault::Status)?;
-    let status = status(cursor.word())?;
-    let bytes = number(cursor.word())?;
-    Ok(Call { user, method, target, status, bytes, ..Call::at(at_ms) })
 }
 
 /// `ident user [date]`, of which the user may have blanks and brackets in it.
