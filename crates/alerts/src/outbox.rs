@@ -2,6 +2,10 @@
 //!
 //! Memory is the truth and the disk its copy. When the disk cannot be written, findings go on being taken within the same bounds, it
 //! is said once, and as soon as it can be written again everything is written anew.
+//!
+//! What a try to send a message came to is taken in by [`outcomes`].
+
+mod outcomes;
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -13,7 +17,7 @@ use tokio::sync::{Notify, watch};
 use tracing::{error, info, warn};
 
 use crate::config::Config;
-use crate::item::{Batch, State};
+use crate::item::State;
 use crate::mailbox::{Change, Limits, Mailbox, Next};
 use crate::planner::Wanted;
 use crate::status::{Kept, ReceiverStatus, Status};
@@ -94,8 +98,7 @@ impl Outbox {
         for (finding, state) in events {
             for (receiver, mailbox) in inner.mailboxes.iter_mut().enumerate() {
                 let was_leaving_out = mailbox.is_leaving_out();
-                let changed = mailbox.event(finding, *state, now_ms, &mut new_id);
-                changes.extend(changed.into_iter().map(|change| (receiver, change)));
+                changes.extend(of(receiver, mailbox.event(finding, *state, now_ms, &mut new_id)));
                 if !was_leaving_out && mailbox.is_leaving_out() {
                     let waiting = mailbox.waiting();
                     error!(
@@ -118,8 +121,7 @@ impl Outbox {
         let mut inner = self.lock();
         let hurry = inner.hurrying > 0;
         let Some(mailbox) = inner.mailboxes.get_mut(receiver) else { return Next::Idle };
-        let changes: Vec<_> =
-            mailbox.tick(now_ms, &mut new_id).into_iter().map(|change| (receiver, change)).collect();
+        let changes = of(receiver, mailbox.tick(now_ms, &mut new_id));
         let next = mailbox.next(now_ms, hurry);
         let retry_ms = inner.disk_retry_ms;
         if !changes.is_empty() || retry_ms.is_some_and(|at_ms| at_ms <= now_ms) {
@@ -133,66 +135,12 @@ impl Outbox {
         }
     }
 
-    /// A message was taken.
-    pub(crate) fn delivered(&self, receiver: usize, batch: &Batch, now_ms: i64) {
-        let mut inner = self.lock();
-        let inner = &mut *inner;
-        if let Some(failing) = inner.failing.get_mut(receiver)
-            && failing.take().is_some()
-        {
-            info!(receiver = self.name(receiver), "Alerts are delivered again.");
-        }
-        if let Some(said) = inner.refusal_said.get_mut(receiver) {
-            *said = false;
-        }
-        let Some(mailbox) = inner.mailboxes.get_mut(receiver) else { return };
-        let changes: Vec<_> =
-            mailbox.delivered(batch.id).into_iter().map(|change| (receiver, change)).collect();
-        let _ = self.write(inner, &changes, now_ms);
-        self.left.notify_all();
-    }
-
-    /// A message was refused for good.
-    pub(crate) fn refused(&self, receiver: usize, batch: &Batch, why: &str, now_ms: i64) {
-        let mut inner = self.lock();
-        let inner = &mut *inner;
-        let delivery = batch.name();
-        let name = self.name(receiver);
-        if inner.refusal_said.get_mut(receiver).is_some_and(|said| !std::mem::replace(said, true)) {
-            error!(receiver = name, %delivery, why, "An alert was refused for good and is parked; further ones are too.");
-        }
-        if let Some(failing) = inner.failing.get_mut(receiver) {
-            *failing = Some(why.to_owned());
-        }
-        let Some(mailbox) = inner.mailboxes.get_mut(receiver) else { return };
-        let dropped = mailbox.parked_dropped;
-        let changes: Vec<_> =
-            mailbox.refused(batch.id, why).into_iter().map(|change| (receiver, change)).collect();
-        if dropped == 0 && mailbox.parked_dropped > 0 {
-            error!(receiver = name, "Too many alerts are parked: the oldest are dropped and counted.");
-        }
-        let _ = self.write(inner, &changes, now_ms);
-        self.left.notify_all();
-    }
-
-    /// A try failed. Said at the first in a row.
-    pub(crate) fn failed(&self, receiver: usize, batch: &Batch, why: &str, wait: Duration) {
-        let mut inner = self.lock();
-        let Some(failing) = inner.failing.get_mut(receiver) else { return };
-        if failing.is_none() {
-            let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
-            let delivery = batch.name();
-            warn!(receiver = self.name(receiver), %delivery, why, wait_ms, "An alert could not be delivered and is tried again.");
-        }
-        *failing = Some(why.to_owned());
-    }
-
     /// Tries what a receiver refused again; says how many messages.
     pub(crate) fn requeue(&self, name: &str, now_ms: i64) -> usize {
         let Some(receiver) = self.names.iter().position(|known| known == name) else { return 0 };
         let mut inner = self.lock();
         let Some(mailbox) = inner.mailboxes.get_mut(receiver) else { return 0 };
-        let changes: Vec<_> = mailbox.requeue().into_iter().map(|change| (receiver, change)).collect();
+        let changes = of(receiver, mailbox.requeue());
         let _ = self.write(&mut inner, &changes, now_ms);
         drop(inner);
         if let Some(wake) = self.wake.get(receiver) {
@@ -278,6 +226,11 @@ impl Outbox {
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Changes of one receiver's mailbox.
+fn of(receiver: usize, changes: Vec<Change>) -> Vec<(usize, Change)> {
+    changes.into_iter().map(|change| (receiver, change)).collect()
 }
 
 fn mailbox(

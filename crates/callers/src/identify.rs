@@ -6,6 +6,7 @@
 //! server behind sees, and two servers pick differently.
 
 mod tokens;
+mod told;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -24,6 +25,8 @@ use crate::jwt::{RemoteKeys, TokenKeyError, TokenRule, VerifiedTokens};
 use crate::keys::{Keys, KeysError, Owner};
 use crate::kinds::{Kind, Kinds};
 use tokens::Signatures;
+
+pub use told::key_id;
 
 /// The other end of a call.
 #[derive(Debug, Clone, Copy)]
@@ -154,49 +157,6 @@ impl Identifier {
         Ok(self.by_address(peer.address))
     }
 
-    /// The caller of this name on the word of somebody who is trusted: the one that its key would make it, if a file
-    /// of keys has it, and of that key's plan. Limits per user count it by the same name.
-    #[must_use]
-    pub fn named(&self, name: &str) -> Caller {
-        let plan = self.plans.get(name).cloned().or_else(|| self.default_plan.clone());
-        let id = self.kinds.hash(Kind::Owner, name.as_bytes());
-        let name: Arc<str> = Arc::from(name);
-        Caller { id, verified: true, name: Name::Known(Arc::clone(&name)), plan, user: Some(name) }
-    }
-
-    /// Whose a credential is of which only the text is known, as in a log: the owner of a key, else the hash that a
-    /// header, a bearer token or a cookie with it has here, whichever the policy names first.
-    #[must_use]
-    pub fn credential(&self, text: &[u8]) -> Caller {
-        let owner = self.sources.iter().filter_map(|source| source.keys.as_ref()?.owner(text)).next();
-        if let Some(owner) = owner {
-            return self.named(&owner.name);
-        }
-        let kind = self.sources.iter().find_map(|source| match source.from {
-            CallerFrom::Header(_) => Some(Kind::Key),
-            CallerFrom::Cookie(_) => Some(Kind::Cookie),
-            CallerFrom::Bearer | CallerFrom::Jwt(_) => Some(Kind::Token),
-            CallerFrom::Basic | CallerFrom::Mtls | CallerFrom::Address => None,
-        });
-        let kind = kind.unwrap_or(Kind::Key);
-        let id = self.kinds.hash(kind, text);
-        Caller {
-            id,
-            verified: false,
-            name: Name::Hashed(kind.word()),
-            plan: self.default_plan.clone(),
-            user: None,
-        }
-    }
-
-    /// A caller of whom only the keyed hash is known, as a log of calls that were counted before names it. It has the
-    /// default plan, and nothing proves it.
-    #[must_use]
-    pub fn hashed(&self, id: u128) -> Caller {
-        let (name, plan) = (Name::Hashed("caller"), self.default_plan.clone());
-        Caller { id, verified: false, name, plan, user: None }
-    }
-
     fn try_source<F: Fields + ?Sized>(
         &self,
         source: &Source,
@@ -240,8 +200,7 @@ impl Identifier {
         }
         let id = self.kinds.hash(kind, key);
         let Some(keys) = &source.keys else {
-            let plan = self.default_plan.clone();
-            return Ok(Caller { id, verified: false, name: Name::Hashed(kind.word()), plan, user: None });
+            return Ok(self.unproved(id, Name::Hashed(kind.word())));
         };
         match keys.owner(key) {
             Some(Owner { name, plan }) => {
@@ -266,20 +225,14 @@ impl Identifier {
         Ok(self.known(Kind::User, user, Some(Arc::from(user)), false))
     }
 
-    /// The keyed hash of an address that is already cut to its prefix; the id of a caller that is known by it.
-    #[must_use]
-    pub fn address_id(&self, address: IpAddr) -> u128 {
-        match address {
-            IpAddr::V4(address) => self.kinds.hash(Kind::Address, &address.octets()),
-            IpAddr::V6(address) => self.kinds.hash(Kind::Address, &address.octets()),
-        }
-    }
-
     fn by_address(&self, address: IpAddr) -> Caller {
         let address = counted(address, self.ipv6_prefix);
-        let id = self.address_id(address);
-        let plan = self.default_plan.clone();
-        Caller { id, verified: false, name: Name::Address(address), plan, user: None }
+        self.unproved(self.address_id(address), Name::Address(address))
+    }
+
+    /// A caller whom nothing proves.
+    fn unproved(&self, id: u128, name: Name) -> Caller {
+        Caller { id, verified: false, name, plan: self.default_plan.clone(), user: None }
     }
 
     fn known(&self, kind: Kind, name: &str, user: Option<Arc<str>>, verified: bool) -> Caller {
@@ -287,12 +240,6 @@ impl Identifier {
         let id = self.kinds.hash(kind, name.as_bytes());
         Caller { id, verified, name: Name::Known(Arc::from(name)), plan, user }
     }
-}
-
-/// The id of a credential where no policy says what it is: that of a key in a header, under `secret`.
-#[must_use]
-pub fn key_id(secret: &[u8; 16], text: &[u8]) -> u128 {
-    Kinds::new(secret).hash(Kind::Key, text)
 }
 
 impl fmt::Debug for Identifier {

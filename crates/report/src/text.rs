@@ -1,195 +1,18 @@
-//! Words and figures that several formats share: one wording, so that the terminal, the pull request and the page
-//! never disagree. What was not observed is said as such ("no rejection in N requests over T s", "at least").
+//! Words that several formats share: one wording, so that the terminal, the pull request and the page never disagree. What was
+//! not observed is said as such ("no rejection in N requests over T s", "at least").
+//!
+//! Figures with their units are in [`figures`]; what text of others must be rid of before anybody sees it is in [`foreign`].
 
+mod figures;
+mod foreign;
+
+use ratewarden_model::ScanReport;
 use ratewarden_model::scan_report::{Algorithm, Limiter, Published};
-use ratewarden_model::{Finding, ScanReport, Subject};
-use serde_json::Value;
 
-/// Text without characters that steer a terminal or turn the reading direction. Line breaks stay, tabs become
-/// spaces; printing escape sequences of a target is how a scanned server would write on its scanner's screen.
-#[must_use]
-pub fn clean(text: &str) -> String {
-    text.replace("\r\n", "\n").replace('\t', "    ").chars().filter(|&c| c == '\n' || !steers(c)).collect()
-}
-
-/// C0, DEL, C1, separators of lines, marks of direction, and characters without width that hide in names.
-pub(crate) fn steers(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
-                     | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
-}
-
-/// A count with its thousands apart: `12 345`. Up to four digits stand together.
-pub(crate) fn number_of(count: u64) -> String {
-    let digits = count.to_string();
-    if digits.len() <= 4 {
-        return digits;
-    }
-    let mut text = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(' ');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-/// One line: breaks become spaces.
-#[must_use]
-pub fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// The report with [`clean`] done to every text in it.
-pub(crate) fn without_controls(report: &ScanReport) -> ScanReport {
-    let mut report = report.clone();
-    let tidy = |text: &mut String| {
-        if text.contains(|c| c != '\n' && steers(c)) {
-            *text = clean(text);
-        }
-    };
-    [&mut report.schema, &mut report.version, &mut report.target, &mut report.started_at]
-        .into_iter()
-        .for_each(tidy);
-    report.aborted.iter_mut().chain(&mut report.notes).for_each(tidy);
-    for limiter in &mut report.limiters {
-        limiter
-            .endpoints
-            .iter_mut()
-            .chain(&mut limiter.keyed_by)
-            .chain(&mut limiter.rejects_with)
-            .for_each(tidy);
-        limiter.published.iter_mut().for_each(|published| tidy(&mut published.family));
-        limiter.implementation.iter_mut().for_each(|program| {
-            tidy(&mut program.name);
-            tidy(&mut program.config);
-        });
-    }
-    for technology in &mut report.technologies {
-        tidy(&mut technology.name);
-        tidy(&mut technology.evidence);
-        technology.version.iter_mut().for_each(tidy);
-    }
-    report.categories = report.categories.iter().map(|(name, score)| (clean(name), *score)).collect();
-    report.findings.iter_mut().for_each(|finding| tidy_finding(finding, tidy));
-    report
-}
-
-fn tidy_finding(finding: &mut Finding, tidy: impl Fn(&mut String) + Copy) {
-    match &mut finding.subject {
-        Subject::Endpoint { method, url } => [method, url].into_iter().for_each(tidy),
-        Subject::Named { value, .. } => tidy(value),
-    }
-    let Finding { rule, category, title, description, fingerprint, .. } = finding;
-    [rule, category, title, description, fingerprint].into_iter().for_each(tidy);
-    finding.endpoints.iter_mut().chain(&mut finding.references).chain(&mut finding.reproduce).for_each(tidy);
-    tidy(&mut finding.remediation.summary);
-    for snippet in &mut finding.remediation.snippets {
-        tidy(&mut snippet.target);
-        tidy(&mut snippet.text);
-    }
-    let evidence = std::mem::take(&mut finding.evidence);
-    finding.evidence = evidence.into_iter().map(|(key, value)| (clean(&key), tidy_value(value))).collect();
-}
-
-fn tidy_value(value: Value) -> Value {
-    match value {
-        Value::String(text) => Value::String(clean(&text)),
-        Value::Array(items) => items.into_iter().map(tidy_value).collect(),
-        Value::Object(fields) => {
-            Value::Object(fields.into_iter().map(|(key, value)| (clean(&key), tidy_value(value))).collect())
-        }
-        other => other,
-    }
-}
-
-/// `1 request`, `300 requests`.
-pub(crate) fn count(number: u64, noun: &str) -> String {
-    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
-}
-
-/// At most two decimals, or three significant digits below one; no trailing zeros. Below a ten-thousandth as a power.
-pub(crate) fn number(value: f64) -> String {
-    if !value.is_finite() {
-        return "unknown".to_owned();
-    }
-    if value != 0.0 && value.abs() < 1e-4 {
-        return format!("{value:.1e}");
-    }
-    let mut decimals = 2;
-    let mut scaled = value.abs();
-    while scaled > 0.0 && scaled < 1.0 && decimals < 6 {
-        scaled *= 10.0;
-        decimals += 1;
-    }
-    let text = format!("{value:.decimals$}");
-    let text = text.trim_end_matches('0').trim_end_matches('.');
-    if text.is_empty() || text == "-0" { "0".to_owned() } else { text.to_owned() }
-}
-
-/// Seconds with one decimal (two below one): what a stopwatch would show.
-pub(crate) fn seconds(value: f64) -> String {
-    let rounded =
-        if value.abs() < 1.0 { (value * 100.0).round() / 100.0 } else { (value * 10.0).round() / 10.0 };
-    format!("{} s", number(rounded))
-}
-
-/// Milliseconds in the unit a person would say: `500 ms`, `12 s`, `5 min`, `24 h`.
-pub(crate) fn milliseconds(millis: u64) -> String {
-    #[expect(clippy::cast_precision_loss, reason = "2^52 ms are 140 000 years")]
-    match millis {
-        0..1_000 => format!("{millis} ms"),
-        7_200_000.. if millis.is_multiple_of(3_600_000) => format!("{} h", millis / 3_600_000),
-        3_600_000 => "1 h".to_owned(),
-        120_000.. if millis.is_multiple_of(60_000) => format!("{} min", millis / 60_000),
-        _ => seconds(millis as f64 / 1_000.0),
-    }
-}
-
-/// A latency: milliseconds, and seconds from one second.
-pub(crate) fn latency(millis: f64) -> String {
-    if millis < 1_000.0 {
-        format!("{} ms", number(millis))
-    } else {
-        format!("{} s", number(millis / 1_000.0))
-    }
-}
-
-/// The text in parts: those between backticks are code (true). A backtick without a partner is just a character.
-pub(crate) fn code_spans(text: &str) -> Vec<(bool, &str)> {
-    let ticks = text.matches('`').count();
-    if ticks == 0 || !ticks.is_multiple_of(2) || text.contains("``") {
-        return vec![(false, text)];
-    }
-    let parts = text.split('`').enumerate().map(|(number, part)| (number % 2 == 1, part));
-    parts.filter(|(_, part)| !part.is_empty()).collect()
-}
-
-/// Bytes in decimal units: `312 B`, `4.2 kB`, `1.3 MB`.
-pub(crate) fn bytes(value: f64) -> String {
-    let units = ["B", "kB", "MB", "GB", "TB"];
-    let (mut scaled, mut unit) = (value, 0);
-    while scaled.abs() >= 999.5 && unit + 1 < units.len() {
-        scaled /= 1_000.0;
-        unit += 1;
-    }
-    let digits = if scaled.abs() >= 99.95 || unit == 0 { 0 } else { 1 };
-    let text = format!("{scaled:.digits$}");
-    let text = if digits > 0 { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
-    format!("{text} {}", units[unit])
-}
-
-/// Calls a second, or a minute or an hour where that is the rounder way to say it.
-pub(crate) fn rate(per_second: f64) -> String {
-    if per_second >= 1.0 || per_second <= 0.0 {
-        format!("{} calls/s", number(per_second))
-    } else if per_second >= 1.0 / 60.0 {
-        format!("{} calls/min", number(per_second * 60.0))
-    } else {
-        format!("{} calls/h", number(per_second * 3_600.0))
-    }
-}
+pub(crate) use figures::{bytes, count, latency, number, number_of};
+use figures::{milliseconds, rate, seconds};
+pub use foreign::{clean, one_line};
+pub(crate) use foreign::{steers, without_controls};
 
 /// The algorithm in words.
 pub(crate) const fn algorithm(algorithm: Algorithm) -> &'static str {
@@ -313,6 +136,16 @@ pub(crate) const fn agreement(published: &Published) -> &'static str {
 pub(crate) fn effort(report: &ScanReport) -> String {
     let requests = count(report.requests_sent, "request");
     format!("{requests} in {}, begun {}", milliseconds(report.duration_ms), report.started_at)
+}
+
+/// The text in parts: those between backticks are code (true). A backtick without a partner is just a character.
+pub(crate) fn code_spans(text: &str) -> Vec<(bool, &str)> {
+    let ticks = text.matches('`').count();
+    if ticks == 0 || !ticks.is_multiple_of(2) || text.contains("``") {
+        return vec![(false, text)];
+    }
+    let parts = text.split('`').enumerate().map(|(number, part)| (number % 2 == 1, part));
+    parts.filter(|(_, part)| !part.is_empty()).collect()
 }
 
 #[cfg(test)]

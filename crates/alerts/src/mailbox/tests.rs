@@ -2,6 +2,7 @@ use proptest::prelude::*;
 use ratewarden_model::{Severity, Subject, SubjectKind, rules};
 
 use super::*;
+use crate::item::json_bytes;
 use crate::planner::Wanted;
 
 const LIMITS: Limits =

@@ -1,10 +1,11 @@
-//! `http://127.0.0.1:8265`: a server without a path.
+//! `http://127.0.0.1:8265`: a server without a path, and where a set of keys is fetched from.
 //!
 //! By hand, because a URL library forgives what must not be forgiven here (a path that would be dropped, a user
 //! and password, a backslash), and the message should say which of them it was.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+use super::FilePath;
 use crate::form::{Written, Wrong};
 use crate::notes::short;
 use crate::policy::Server;
@@ -21,6 +22,35 @@ impl Written for Server {
             path => Err(Wrong::new(format!("`{}` has the path `{}`", short(text), short(path)))
                 .hint("calls keep their own path; a server has none")),
         }
+    }
+}
+
+/// A set of public keys: a file, or a URL.
+#[derive(Debug, Clone)]
+pub(crate) enum KeySet {
+    File(FilePath),
+    Url { url: String, server: Server, target: String },
+}
+
+impl Written for KeySet {
+    const EXPECTED: &'static str = "a file name or an `https://` URL";
+    const EXAMPLES: &'static [&'static str] =
+        &["jwks.json", "https://login.example.com/.well-known/jwks.json"];
+
+    fn parse(text: &str) -> Result<Self, Wrong> {
+        if !text.contains("://") {
+            return FilePath::parse(text).map(Self::File);
+        }
+        let (server, rest) = split(text)?;
+        if rest.contains(['#', '\\']) || !rest.chars().all(|c| c.is_ascii_graphic()) {
+            return Err(Wrong::new(format!("`{}` is not a URL", short(text))));
+        }
+        if !server.https && !is_loopback(&server) {
+            let wrong = Wrong::new("keys fetched over `http://` could be anybody's");
+            return Err(wrong.hint("write `https://`; only this machine may be asked without"));
+        }
+        let target = if rest.starts_with('/') { rest.to_owned() } else { format!("/{rest}") };
+        Ok(Self::Url { url: text.to_owned(), server, target })
     }
 }
 

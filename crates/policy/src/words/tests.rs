@@ -1,13 +1,18 @@
 //! Each form's examples are read, and its pattern in the schema takes whatever is read.
 
+use std::net::SocketAddr;
+
 use jsonschema::Validator;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
+use ratewarden_model::Rate;
 use serde_json::Value as Json;
 
 use super::*;
 use crate::form::Form;
+use crate::network::Network;
 use crate::policy::{Key, Server, Settle};
+use crate::template::PathTemplate;
 
 /// Examples, damaged examples and made-up texts: what is read passes the schema.
 fn agree<T: Written>() {

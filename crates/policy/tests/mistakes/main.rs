@@ -6,9 +6,11 @@
 
 mod callers;
 mod detectors;
+mod detectors_read;
 mod forms;
 mod gateway;
 mod limits;
+mod matching;
 mod structure;
 mod warnings;
 mod watch;
