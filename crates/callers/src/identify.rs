@@ -26,7 +26,7 @@ use crate::keys::{Keys, KeysError, Owner};
 use crate::kinds::{Kind, Kinds};
 use tokens::Signatures;
 
-pub use told::key_id;
+pub use told::KeyIds;
 
 /// The other end of a call.
 #[derive(Debug, Clone, Copy)]

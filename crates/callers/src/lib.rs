@@ -18,7 +18,7 @@ pub use address::{client_address, counted};
 pub use caller::{Caller, Label};
 pub use failed::Failed;
 pub use fields::{Duplicate, Fields, cookie, only};
-pub use identify::{CallersError, Identifier, Peer, key_id};
+pub use identify::{CallersError, Identifier, KeyIds, Peer};
 pub use jwt::{MAX_KEY_BYTES, RemoteKeys, TokenKeyError, VerifiedTokens};
 pub use key_lines::KeyLines;
 pub use keys::{Keys, KeysError, NewKey, Owner};

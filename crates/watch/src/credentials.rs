@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use ratewarden_callers::{Identifier, key_id};
+use ratewarden_callers::{Identifier, KeyIds};
 use ratewarden_model::{Call, CallCaller};
 
 /// Credentials that are remembered, so that one of them is hashed once.
@@ -14,7 +14,7 @@ const REMEMBERED: usize = 1 << 14;
 /// Hashes credentials.
 #[derive(Debug)]
 pub struct Credentials {
-    secret: [u8; 16],
+    ids: KeyIds,
     identifier: Option<Identifier>,
     /// By the hash under the secret alone: names cost a SHA-256 each.
     names: HashMap<u128, (u128, Vec<u8>)>,
@@ -24,13 +24,13 @@ impl Credentials {
     /// Hashes under `secret`; `identifier` knows the policy's callers.
     #[must_use]
     pub fn new(secret: [u8; 16], identifier: Option<Identifier>) -> Self {
-        Self { secret, identifier, names: HashMap::new() }
+        Self { ids: KeyIds::new(&secret), identifier, names: HashMap::new() }
     }
 
     /// Hands on the call, its credential hashed.
     pub fn hash<T>(&mut self, call: &Call<'_>, then: impl FnOnce(&Call<'_>) -> T) -> T {
         let CallCaller::Credential(text) = call.caller else { return then(call) };
-        let id = key_id(&self.secret, text);
+        let id = self.ids.of(text);
         let Some(identifier) = &self.identifier else {
             return then(&Call { caller: CallCaller::Hashed { id, name: b"" }, ..*call });
         };

@@ -1,6 +1,6 @@
 //! A secret that stays the same on this machine.
 
-use ratewarden_callers::key_id;
+use ratewarden_callers::KeyIds;
 
 /// Where systems keep what tells them apart from all others.
 const MACHINE: [&str; 2] = ["/etc/machine-id", "/var/lib/dbus/machine-id"];
@@ -14,7 +14,7 @@ pub fn machine_secret() -> Result<[u8; 16], getrandom::Error> {
     let id = MACHINE.iter().find_map(|path| std::fs::read(path).ok()).filter(|id| id.len() >= 16);
     match id {
         // An id is not for the eyes of others (machine-id(5)); a keyed hash of it is not it.
-        Some(id) => Ok(key_id(b"ratewarden watch", id.trim_ascii()).to_le_bytes()),
+        Some(id) => Ok(KeyIds::new(b"ratewarden watch").of(id.trim_ascii()).to_le_bytes()),
         None => {
             let mut secret = [0; 16];
             getrandom::fill(&mut secret)?;

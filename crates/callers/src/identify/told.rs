@@ -1,6 +1,7 @@
 //! Callers without a call: whom a log, an operator or another gateway speaks of. They get the ids that their calls would have,
 //! so that both are counted as one.
 
+use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -56,8 +57,26 @@ impl Identifier {
     }
 }
 
-/// The id of a credential where no policy says what it is: that of a key in a header, under `secret`.
-#[must_use]
-pub fn key_id(secret: &[u8; 16], text: &[u8]) -> u128 {
-    Kinds::new(secret).hash(Kind::Key, text)
+/// Ids of credentials where no policy says what they are: those of keys in a header.
+#[derive(Clone)]
+pub struct KeyIds(Kinds);
+
+impl fmt::Debug for KeyIds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("KeyIds")
+    }
+}
+
+impl KeyIds {
+    /// Under `secret`. This hashes once for each kind of caller, so it is kept where many credentials are hashed.
+    #[must_use]
+    pub fn new(secret: &[u8; 16]) -> Self {
+        Self(Kinds::new(secret))
+    }
+
+    /// The id of the credential.
+    #[must_use]
+    pub fn of(&self, text: &[u8]) -> u128 {
+        self.0.hash(Kind::Key, text)
+    }
 }
