@@ -4,38 +4,22 @@ use std::cell::Cell;
 use std::io;
 use std::pin::pin;
 
-use ratewarden_http1::{Framing, HeadEnd, OutgoingResponse, ResponseHead, parse_response, storage};
+use ratewarden_http1::Framing;
 
 use super::begin::{self, Forward};
 use super::body::{self, ClientBody, Source};
+use super::download::{Answering, Replied};
 use super::session::{After, CONTINUE, Session};
 use super::{to_http2, upgrade};
 use crate::answer;
 use crate::failed::{Broken, Failed, is_idempotent};
 use crate::gate::Ending;
 use crate::net::deadline::Late;
-use crate::net::duplex::Duplex;
-use crate::net::stream::Stream;
 use crate::state::Loaded;
 use crate::upstream::{Connection, InFlight};
-use crate::worker::Worker;
 
 /// A body of at most this many bytes that is there already goes out with the head.
 const INLINE: u64 = 16 * 1024;
-
-/// Bytes of an upstream's head.
-const HEAD: usize = 64 * 1024;
-
-/// An answer that was passed on.
-#[derive(Debug)]
-struct Replied {
-    status: u16,
-    bytes: u64,
-    close: bool,
-    reusable: bool,
-    upgraded: bool,
-    price: Option<Vec<u8>>,
-}
 
 /// Sends a call to a server and its answer to the client. `out` holds the head.
 pub(crate) async fn forward(
@@ -188,119 +172,6 @@ async fn exchange(
         let in_time = uploaded_at.is_none_or(|at| deadlines.now() < at + timeouts.response);
         if !(matches!(answered, Err(Failed::Late(_))) && in_time && !begun.get()) {
             return answered;
-        }
-    }
-}
-
-/// Passing an answer on.
-struct Answering<'a> {
-    worker: &'a Worker,
-    loaded: &'a Loaded,
-    call: &'a Forward,
-    client: &'a Duplex<Stream>,
-    /// The client has seen something of it.
-    begun: &'a Cell<bool>,
-}
-
-impl Answering<'_> {
-    async fn run(&self, source: &mut Source<'_>) -> Result<Replied, Failed> {
-        loop {
-            let length = read_head(source).await?;
-            let mut reply = self.worker.output();
-            let (mut replied, from, to) = {
-                let bytes = source.buffer.filled().get(..length).unwrap_or_default();
-                let mut fields = storage();
-                let to_head = self.call.method == "HEAD";
-                let head = parse_response(bytes, &mut fields, to_head).map_err(Failed::Malformed)?;
-                if head.status < 200 && !(head.status == 101 && self.call.upgrade) {
-                    source.buffer.consume(length);
-                    continue;
-                }
-                self.write_head(&head, &mut reply)?
-            };
-            source.buffer.consume(length);
-            source.timeout = self.loaded.policy.timeouts.body;
-            self.begun.set(true);
-            let mut body = ClientBody::new(from);
-            let most = self.call.pass.changed.response;
-            let pumped = body::pump(source, &mut body, to, most, self.client, &mut reply).await;
-            self.worker.done(reply);
-            replied.bytes = pumped.map_err(|broken| match broken {
-                Broken::Write => Failed::Client(broken),
-                Broken::Chunk(_) | Broken::TooLarge(_) | Broken::Late | Broken::Closed => Failed::Midway,
-            })?;
-            return Ok(replied);
-        }
-    }
-
-    fn write_head(
-        &self,
-        head: &ResponseHead<'_, '_>,
-        reply: &mut Vec<u8>,
-    ) -> Result<(Replied, Framing, Framing), Failed> {
-        let call = self.call;
-        if let (Framing::Length(length), Some(most)) = (head.framing, call.pass.changed.response)
-            && length > most
-        {
-            return Err(Failed::TooLarge(most));
-        }
-        let to = match head.framing {
-            Framing::Chunked | Framing::UntilClose if call.http10 => Framing::UntilClose,
-            Framing::UntilClose => Framing::Chunked,
-            framing => framing,
-        };
-        let upgraded = head.status == 101;
-        let close = to == Framing::UntilClose || !call.keep_alive || self.worker.shared.is_draining();
-        let price_field = call.pass.charges.price_field();
-        let price = price_field.and_then(|name| {
-            head.fields
-                .iter()
-                .find(|field| field.name.eq_ignore_ascii_case(name))
-                .map(|field| field.value.to_vec())
-        });
-        let own: Vec<_> = call.pass.fields.iter().map(|(name, value)| (name, value.as_bytes())).collect();
-        // Where the gateway says what is left, the upstream's own word about it would contradict it.
-        let mut without: Vec<&str> = call.pass.fields.iter().map(|(name, _)| name).collect();
-        without.extend(price_field);
-        let outgoing = OutgoingResponse {
-            framing: to,
-            close: close && !upgraded,
-            upgrade: head.upgrade.filter(|_| upgraded),
-            without: &without,
-            extra: &own,
-        };
-        head.write(&outgoing, reply);
-        let replied = Replied {
-            status: head.status,
-            bytes: 0,
-            close,
-            reusable: head.keep_alive && !upgraded,
-            upgraded,
-            price,
-        };
-        Ok((replied, head.framing, to))
-    }
-}
-
-async fn read_head(source: &mut Source<'_>) -> Result<usize, Failed> {
-    let mut search = HeadEnd::default();
-    loop {
-        match search.find(source.buffer.filled()) {
-            Ok(Some(length)) => return Ok(length),
-            Ok(None) if source.buffer.len() >= HEAD => {
-                return Err(Failed::Malformed(ratewarden_http1::Reason::HeadTooLarge.into()));
-            }
-            Ok(None) => {}
-            Err(refused) => return Err(Failed::Malformed(refused)),
-        }
-        let nothing = source.buffer.is_empty();
-        match source.more().await {
-            Ok(0) | Err(Broken::Closed) if nothing => return Err(Failed::Closed),
-            Ok(0) | Err(Broken::Closed) => {
-                return Err(Failed::Malformed(ratewarden_http1::Reason::StatusLine.into()));
-            }
-            Ok(_) => {}
-            Err(_) => return Err(Failed::Late("response")),
         }
     }
 }

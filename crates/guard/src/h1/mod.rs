@@ -10,6 +10,7 @@
 //! | `session` | a client's connection: call after call |
 //! | `begin` | a head: parsed, judged, and turned into the upstream's head or an answer |
 //! | `forward` | to a server and back, both directions at once |
+//! | `download` | a server's answer, passed on as it comes |
 //! | `body` | moving bodies, framing made anew |
 //! | `to_http2` | the same to a server that speaks HTTP/2 |
 //! | `upgrade` | bytes both ways after 101 |
@@ -17,6 +18,7 @@
 
 mod begin;
 pub(crate) mod body;
+mod download;
 mod fields;
 mod forward;
 mod session;

@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 
 use super::begin::Forward;
 use super::body::{ClientBody, Source, write_piece};
+use super::download::own_fields;
 use super::session::{After, CONTINUE, Session};
 use crate::failed::{Broken, Failed};
 use crate::gate::Ending;
@@ -189,10 +190,7 @@ impl Answering<'_> {
         let close = framing == Framing::UntilClose || !call.keep_alive || self.worker.shared.is_draining();
         let price_field = call.pass.charges.price_field();
         let price = price_field.and_then(|name| Some(parts.headers.get(name)?.as_bytes().to_vec()));
-        let own: Vec<_> = call.pass.fields.iter().map(|(name, value)| (name, value.as_bytes())).collect();
-        // Where the gateway says what is left, the upstream's own word about it would contradict it.
-        let mut without: Vec<&str> = call.pass.fields.iter().map(|(name, _)| name).collect();
-        without.extend(price_field);
+        let (own, mut without) = own_fields(&call.pass, price_field);
         without.push("content-length");
         let fields = parts.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
         let fields = fields.filter(|(name, _)| !is_hop_by_hop(name));

@@ -10,7 +10,7 @@ use ratewarden_http1::{
     Framing, HeadEnd, Reason, Refused, declared_length, is_hop_by_hop, parse_response, storage,
 };
 
-use super::forward::Answering;
+use super::answering::Answering;
 use crate::failed::Failed;
 use crate::h1::body::ClientBody;
 use crate::net::buffers::{Buffer, SIZE};

@@ -14,9 +14,11 @@
 //! | `link` | what the calls of one connection share |
 //! | `begin` | a head: checked, judged, and made ready for the upstream |
 //! | `forward` | a call on its way, in a task of its own |
+//! | `answering` | the client's side of it: what it is told, and what is counted at its end |
 //! | `download` | a server's answer, from either version of HTTP |
 //! | `reply` | what hyper is given to answer with |
 
+mod answering;
 mod begin;
 mod download;
 mod forward;
