@@ -156,7 +156,7 @@ fn whose_calls_are_is_in_the_access_log_as_the_gateway_counts_them_and_no_secret
     let identities: Vec<&str> = identities.collect();
     assert_eq!(identities, ["proved", "proved", "unchecked", "claimed", "refused", ""]);
     let is_id = |id: &Value| id.as_str().is_some_and(|id| id.len() == 32);
-    assert!(lines.iter().all(|line| is_id(&line["id"]) == !line["identity"].is_null()), "{lines:?}");
+    assert!(lines.iter().all(|line| is_id(&line["id"]) != line["identity"].is_null()), "{lines:?}");
     let text = std::fs::read_to_string(&log).unwrap();
     for secret in ["sekrit", keys.key.as_str(), token.as_str()] {
         assert!(!text.contains(secret), "{secret}: {text}");
