@@ -155,7 +155,9 @@ fn logs_of_several_servers_of_one_time_are_read_side_by_side() {
         json_of(run(&all).ends_with(0))["limits"][0]["rejected"].as_u64().unwrap()
     };
     let expected = rejected(&[&log]);
-    assert!(rejected(&[&one, &other]).abs_diff(expected) <= 1, "of {expected}");
+    let found = rejected(&[&one, &other]);
+    // One log may be a second, and the line that says so, ahead of the other: what comes back meanwhile comes early.
+    assert!(found.abs_diff(expected) <= expected / 100, "{found} of {expected}");
 }
 
 #[test]

@@ -189,8 +189,9 @@ impl Replay {
         }
         let mut assumptions = self.totals.assumptions(&self.judged.clock, self.judged.pending.cut);
         assumptions.extend(unseen::of_policy(&self.policy, &self.places));
-        let Totals { calls, admitted, rejected, banned, refused, unattributed, rejected_then, span, .. } =
+        let Totals { calls, admitted, rejected, banned, refused, unattributed, rejected_then, .. } =
             self.totals;
+        let span = self.judged.clock.span();
         ReplayReport {
             schema: ReplayReport::SCHEMA,
             version: ratewarden_model::VERSION,
