@@ -124,9 +124,9 @@ fn turned<'r, F: Fields>(
     address: IpAddr,
     turned: Box<Turned>,
 ) -> Begun<'r> {
-    let Turned { answer, subject, tried, note } = *turned;
     let operation = Operation { method: asked.method, path };
-    let mut end = CallEnd::turned(worker, client, address, operation, subject.as_ref(), &note, answer.status);
+    let mut end = CallEnd::turned(worker, client, address, operation, &turned);
+    let Turned { answer, subject, tried, .. } = *turned;
     // Detectors look at paths that have no one form as they came: those are what probing is made of.
     let path = if path.is_empty() { asked.path } else { path };
     end.said = worker.note(&About {

@@ -14,7 +14,7 @@
 //! | `answer` | what a client is told |
 //! | `issuers` | keys of tokens, fetched beside the calls |
 //! | `upstream` | servers, their health, and connections to them |
-//! | `record`, `metrics`, `access_log`, `live` | what is kept of a call, and who sees it |
+//! | `record`, `identity`, `metrics`, `access_log`, `live` | what is kept of a call, and who sees it |
 //! | `detection` | what detectors find in those calls, and what follows from it |
 //! | `top` | who calls most |
 //! | `admin`, `operator` | the operator's listener, and how a command asks it |
@@ -38,6 +38,7 @@ mod gate;
 mod h1;
 mod h2;
 mod handover;
+mod identity;
 mod issuers;
 mod live;
 mod load;

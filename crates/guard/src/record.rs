@@ -13,7 +13,8 @@ use serde::Serialize;
 
 use crate::client::Client;
 use crate::detection::{About, Said};
-use crate::gate::{Judged, Note};
+use crate::gate::{Judged, Note, Turned};
+use crate::identity::Identity;
 use crate::worker::Worker;
 
 /// A call from its decision to its end.
@@ -37,6 +38,7 @@ pub(crate) struct Entry {
     pub(crate) method: String,
     pub(crate) path: String,
     pub(crate) caller: String,
+    pub(crate) identity: Option<Identity>,
     pub(crate) address: String,
 }
 
@@ -48,6 +50,12 @@ struct Line<'l> {
     method: &'l str,
     path: &'l str,
     caller: &'l str,
+    /// The keyed hash that it is counted by; absent, as the next, where nothing but the address says who it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<String>,
+    /// What that rests on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    identity: Option<&'static str>,
     address: &'l str,
     /// 0 where nothing could be answered.
     status: u16,
@@ -85,7 +93,7 @@ impl CallEnd {
             suspect: counts.then(|| Box::new((subject.suspects, subject.caller.label()))),
             status: 0,
             bytes: 0,
-            entry: entry(worker, client, address, head.operation(), Some(subject)),
+            entry: entry(worker, client, address, head.operation(), (Some(subject), None)),
             said: worker.note(&About {
                 operation: head.operation(),
                 query: head.query,
@@ -103,11 +111,11 @@ impl CallEnd {
         client: &Client,
         address: IpAddr,
         operation: Operation<'_>,
-        subject: Option<&Subject>,
-        note: &Note,
-        status: u16,
+        turned: &Turned,
     ) -> Self {
-        let entry = entry(worker, client, address, operation, subject);
+        let Turned { answer, subject, tried, note } = turned;
+        let entry = entry(worker, client, address, operation, (subject.as_ref(), *tried));
+        let status = answer.status;
         Self { begun: Time::START, note: *note, suspect: None, status, bytes: 0, entry, said: None }
     }
 
@@ -117,7 +125,7 @@ impl CallEnd {
         // Nobody can say what method or path a message had that is none.
         let entry = worker.writes_entries().then(|| {
             let (method, path, caller) = (String::new(), String::new(), String::new());
-            Box::new(Entry { method, path, caller, address: client.address_text.clone() })
+            Box::new(Entry { method, path, caller, identity: None, address: client.address_text.clone() })
         });
         let said = worker.note(&About::<[(&str, &str)]> {
             operation: Operation { method: "", path: "" },
@@ -154,13 +162,14 @@ fn entry(
     client: &Client,
     address: IpAddr,
     operation: Operation<'_>,
-    subject: Option<&Subject>,
+    (subject, tried): (Option<&Subject>, Option<u128>),
 ) -> Option<Box<Entry>> {
     worker.writes_entries().then(|| {
         Box::new(Entry {
             method: operation.method.to_owned(),
             path: operation.path.to_owned(),
             caller: subject.map_or_else(String::new, |subject| subject.caller.display().to_string()),
+            identity: Identity::of(subject, tried),
             // Through trusted proxies; most calls have none.
             address: if address == client.address {
                 client.address_text.clone()
@@ -191,12 +200,13 @@ impl Worker {
         if !self.shared.live.is_heard() {
             return;
         }
-        let About { operation, subject, .. } = *about;
+        let About { operation, subject, tried, .. } = *about;
         let address = subject.and_then(|subject| subject.address);
         let entry = Entry {
             method: operation.method.to_owned(),
             path: operation.path.to_owned(),
             caller: subject.map_or_else(String::new, |subject| subject.caller.display().to_string()),
+            identity: Identity::of(subject, tried),
             address: address.map(|address| address.to_string()).unwrap_or_default(),
         };
         let (note, begun) = (*note, Time::START);
@@ -225,6 +235,8 @@ impl Worker {
             method: &entry.method,
             path: &entry.path,
             caller: &entry.caller,
+            id: entry.identity.map(Identity::id),
+            identity: entry.identity.map(Identity::word),
             address: &entry.address,
             status: end.status,
             bytes: end.bytes,

@@ -41,14 +41,16 @@ pub(crate) enum Field {
     Error,
     /// CloudTrail's outcome of a console login.
     Outcome,
-    /// The id behind an entity (Anyscale).
+    /// The id behind an entity (Anyscale); the hash that our gateway counts a caller by.
     Id,
     /// Our gateway's name of a caller.
     Caller,
+    /// What our gateway's word on a caller rests on.
+    Identity,
 }
 
 /// How many fields there are.
-pub(crate) const FIELDS: usize = Field::Caller as usize + 1;
+pub(crate) const FIELDS: usize = Field::Identity as usize + 1;
 
 /// What kind of text a value is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -19,6 +19,7 @@ use std::time::Duration;
 
 use cli::{Ran, program, run};
 use logs::{Folder, as_logged, nginx};
+use ratewarden_testkit::schema::closed;
 use ratewarden_traffic::{MONDAY_MS, OwnedCall, Traffic, background, scenario};
 use serde_json::{Value, json};
 
@@ -46,24 +47,10 @@ fn calls() -> Traffic {
     as_logged(honest.merge(logins.calls))
 }
 
-/// A schema with every object closed: a field that the document has and the schema forgot is then an error.
+/// A field that the document has and the schema forgot is an error.
 #[track_caller]
 fn holds(schema: &str, document: &Value) {
-    fn close(node: &mut Value) {
-        match node {
-            Value::Object(fields) => {
-                fields.values_mut().for_each(close);
-                if fields.contains_key("properties") && !fields.contains_key("additionalProperties") {
-                    fields.insert("additionalProperties".into(), json!(false));
-                }
-            }
-            Value::Array(items) => items.iter_mut().for_each(close),
-            _ => {}
-        }
-    }
-    let mut schema = serde_json::from_str(schema).unwrap();
-    close(&mut schema);
-    let schema = jsonschema::validator_for(&schema).unwrap();
+    let schema = jsonschema::validator_for(&closed(serde_json::from_str(schema).unwrap())).unwrap();
     let wrong: Vec<String> = schema.iter_errors(document).map(|error| error.to_string()).collect();
     assert!(wrong.is_empty(), "{wrong:?}");
 }
@@ -155,7 +142,9 @@ fn logs_of_several_servers_of_one_time_are_read_side_by_side() {
         json_of(run(&all).ends_with(0))["limits"][0]["rejected"].as_u64().unwrap()
     };
     let expected = rejected(&[&log]);
-    assert!(rejected(&[&one, &other]).abs_diff(expected) <= 1, "of {expected}");
+    let found = rejected(&[&one, &other]);
+    // One log may be a second, and the line that says so, ahead of the other: what comes back meanwhile comes early.
+    assert!(found.abs_diff(expected) <= expected / 100, "{found} of {expected}");
 }
 
 #[test]

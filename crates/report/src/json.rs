@@ -39,6 +39,7 @@ pub(crate) fn safe(plain: &str) -> String {
 #[cfg(test)]
 mod tests {
     use jsonschema::Validator;
+    use ratewarden_testkit::schema::closed;
     use serde_json::{Value, json};
 
     use super::*;
@@ -56,24 +57,6 @@ mod tests {
 
     fn complaints(validator: &Validator, document: &Value) -> Vec<String> {
         validator.iter_errors(document).map(|error| format!("{}: {error}", error.instance_path())).collect()
-    }
-
-    /// The schema with every object closed: a field that the document has and the schema forgot is then an error.
-    fn closed(mut schema: Value) -> Value {
-        fn close(node: &mut Value) {
-            match node {
-                Value::Object(fields) => {
-                    fields.values_mut().for_each(close);
-                    if fields.contains_key("properties") && !fields.contains_key("additionalProperties") {
-                        fields.insert("additionalProperties".into(), json!(false));
-                    }
-                }
-                Value::Array(items) => items.iter_mut().for_each(close),
-                _ => {}
-            }
-        }
-        close(&mut schema);
-        schema
     }
 
     #[test]

@@ -34,6 +34,7 @@ pub mod nginx;
 pub mod plain;
 mod port;
 mod process;
+pub mod schema;
 pub mod server;
 pub mod services;
 

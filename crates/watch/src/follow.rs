@@ -182,10 +182,27 @@ impl Follower {
         mut each: impl FnMut(SourceId, Position, Line<'_>) -> bool,
     ) -> Progress {
         let mut progress = Progress::default();
-        for path in &mut self.paths {
-            path.poll(now_ms, &mut self.splitter, &mut progress, &mut each);
+        for place in 0..self.paths.len() {
+            self.poll_one(SourceId(place), now_ms, &mut progress, &mut each);
         }
         progress
+    }
+
+    /// As [`Self::poll_while`], of one path; says whether there is more of it to read already.
+    pub fn poll_one(
+        &mut self,
+        SourceId(place): SourceId,
+        now_ms: u64,
+        progress: &mut Progress,
+        mut each: impl FnMut(SourceId, Position, Line<'_>) -> bool,
+    ) -> bool {
+        let before = std::mem::replace(&mut progress.more, false);
+        if let Some(path) = self.paths.get_mut(place) {
+            path.poll(now_ms, &mut self.splitter, progress, &mut each);
+        }
+        let more = progress.more;
+        progress.more |= before;
+        more
     }
 
     /// Where everything stands: all lines that were handed out lie before it, all others after it. What was done with

@@ -7,11 +7,18 @@
 //! Answers are remembered in a table of fixed size, since the same few addresses make most calls. An address finds
 //! its place there by a hash; another one with the same place takes it. So memory is bounded whoever calls.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+mod public;
+mod record;
+#[cfg(test)]
+mod tests;
+
+use std::net::IpAddr;
 use std::path::Path;
 
 use maxminddb::{Reader, WithinOptions};
-use serde::Deserialize;
+
+use public::is_public;
+use record::Record;
 
 /// Answers that are remembered.
 const REMEMBERED: usize = 1 << 16;
@@ -230,86 +237,6 @@ impl Database {
     }
 }
 
-/// The fields of every maker.
-#[derive(Deserialize)]
-struct Record<'a> {
-    #[serde(borrow)]
-    country: Option<RecordCountry<'a>>,
-    #[serde(borrow)]
-    registered_country: Option<RecordCountry<'a>>,
-    country_code: Option<&'a str>,
-    location: Option<RecordPoint>,
-    latitude: Option<Figure>,
-    longitude: Option<Figure>,
-    autonomous_system_number: Option<Figure>,
-    autonomous_system_organization: Option<&'a str>,
-}
-
-#[derive(Deserialize)]
-struct RecordCountry<'a> {
-    iso_code: Option<&'a str>,
-}
-
-#[derive(Deserialize)]
-struct RecordPoint {
-    latitude: Option<Figure>,
-    longitude: Option<Figure>,
-    accuracy_radius: Option<Figure>,
-}
-
-/// A number: makers write them in every width, and the reader is strict about widths. All that is read here is exact
-/// in an `f64`.
-#[derive(Clone, Copy)]
-struct Figure(f64);
-
-impl<'de> Deserialize<'de> for Figure {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Any;
-        impl serde::de::Visitor<'_> for Any {
-            type Value = Figure;
-
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("a number")
-            }
-            fn visit_f64<E>(self, number: f64) -> Result<Figure, E> {
-                Ok(Figure(number))
-            }
-            fn visit_i64<E>(self, number: i64) -> Result<Figure, E> {
-                Ok(Figure(number as f64))
-            }
-            fn visit_u64<E>(self, number: u64) -> Result<Figure, E> {
-                Ok(Figure(number as f64))
-            }
-        }
-        deserializer.deserialize_any(Any)
-    }
-}
-
-impl Record<'_> {
-    fn country(&self) -> Option<Country> {
-        let named = |country: &Option<RecordCountry<'_>>| Country::new(country.as_ref()?.iso_code?);
-        self.country_code
-            .and_then(Country::new)
-            .or_else(|| named(&self.country))
-            .or_else(|| named(&self.registered_country))
-    }
-
-    fn point(&self) -> Option<Point> {
-        let located = self.location.as_ref();
-        let Figure(latitude) = located.and_then(|point| point.latitude).or(self.latitude)?;
-        let Figure(longitude) = located.and_then(|point| point.longitude).or(self.longitude)?;
-        // Half the way round Earth is 20 000 km, so the conversion cuts nothing off that means something.
-        let radius_km = located.and_then(|point| point.accuracy_radius).map(|Figure(radius)| radius as u16);
-        let is_on_earth = latitude.abs() <= 90.0 && longitude.abs() <= 180.0;
-        is_on_earth.then_some(Point { latitude, longitude, radius_km })
-    }
-
-    /// Zero is reserved (RFC 7607): nobody's.
-    fn system(&self) -> Option<u32> {
-        self.autonomous_system_number.map(|Figure(number)| number as u32).filter(|&number| number != 0)
-    }
-}
-
 /// Where an address is remembered.
 fn slot(address: IpAddr) -> usize {
     let bits = match address {
@@ -321,39 +248,3 @@ fn slot(address: IpAddr) -> usize {
     let spread = folded.wrapping_mul(0x9e37_79b9_7f4a_7c15);
     usize::try_from(spread >> 48).unwrap_or(0) % REMEMBERED
 }
-
-/// Whether an address can be somewhere: not private, loopback, link-local, shared, reserved or for documentation
-/// (the registries of special-purpose addresses, RFC 6890).
-fn is_public(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(address) => is_public_v4(address),
-        IpAddr::V6(address) => is_public_v6(address),
-    }
-}
-
-fn is_public_v4(address: Ipv4Addr) -> bool {
-    let [first, second, third, _] = address.octets();
-    let shared = first == 100 && second & 0xc0 == 64;
-    let benchmarks = first == 198 && second & 0xfe == 18;
-    let protocols = (first, second, third) == (192, 0, 0);
-    !(address.is_private()
-        || address.is_loopback()
-        || address.is_link_local()
-        || address.is_documentation()
-        || address.is_multicast()
-        || first == 0
-        || first >= 240
-        || shared
-        || benchmarks
-        || protocols)
-}
-
-fn is_public_v6(address: Ipv6Addr) -> bool {
-    let documentation = matches!(address.segments(), [0x2001, 0xdb8, ..] | [0x3fff, 0..=0xfff, ..]);
-    // Global unicast is 2000::/3; 64:ff9b::/96 is IPv4 seen through a translator.
-    let translated = matches!(address.segments(), [0x64, 0xff9b, 0, 0, 0, 0, ..]);
-    (address.segments().first().is_some_and(|first| first & 0xe000 == 0x2000) || translated) && !documentation
-}
-
-#[cfg(test)]
-mod tests;

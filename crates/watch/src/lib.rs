@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `source`, `follow` | names of files to lines, once or for ever |
 //! | `live` | following and watching, through restarts |
+//! | `several` | whose turn it is among several logs, and which of them keeps another time |
 //! | `geo`, `places` | where addresses are |
 //! | `notify`, `bans`, `ban_file` | who is told of findings, who is banned for them, and where that is written |
 //! | `pipeline`, `tally` | lines to calls to detectors; what became of each line |
@@ -22,6 +23,7 @@ mod places;
 pub mod replay;
 mod secret;
 mod secrets;
+mod several;
 pub mod source;
 pub mod suggest;
 mod tally;
@@ -39,5 +41,6 @@ pub use ratewarden_judge::findings::FindingBans;
 pub use replay::{Replay, ReplayReport};
 pub use secret::machine_secret;
 pub use secrets::{SecretError, read_secret};
+pub use several::Behind;
 pub use suggest::{Suggest, Suggestion};
 pub use tally::{Reason, Tally};

@@ -15,8 +15,9 @@ use ratewarden_detect::News;
 use ratewarden_judge::findings::FindingBans;
 use ratewarden_logs::Options;
 
-use crate::follow::{Event, Follower, Loaded, Saved, SourceId, Start};
+use crate::follow::{Event, Follower, Loaded, Progress, Saved, SourceId, Start};
 use crate::pipeline::{Pipeline, Source};
+use crate::several::{Behind, Turns};
 
 /// Seconds of calls that are read again after a restart: the longest window of what is found within minutes.
 pub const WARM_SECS: u32 = 600;
@@ -33,6 +34,7 @@ pub struct Live {
     follower: Follower,
     pipeline: Pipeline,
     sources: Vec<Source>,
+    turns: Turns,
     /// Where reading stood when the newest call was of that second.
     positions: VecDeque<(u32, Saved)>,
     state: Option<PathBuf>,
@@ -51,6 +53,8 @@ pub struct Step {
     pub news: Vec<News>,
     /// What happened to the files.
     pub events: Vec<(String, Event)>,
+    /// What is to be said of the clocks of logs.
+    pub clocks: Vec<(String, Behind)>,
     /// There is more to read already.
     pub more: bool,
 }
@@ -75,12 +79,14 @@ impl Live {
             Some(Loaded::Unusable(why)) => (None, Some(why)),
             Some(Loaded::Nothing) | None => (None, None),
         };
-        let sources = paths.iter().map(|path| Source::new(path.display().to_string(), options)).collect();
+        let sources: Vec<Source> =
+            paths.iter().map(|path| Source::new(path.display().to_string(), options)).collect();
         let follower = Follower::new(paths.to_vec(), start, saved.as_ref());
         let positions = VecDeque::new();
         let live = Self {
             follower,
             pipeline,
+            turns: Turns::new(sources.len()),
             sources,
             positions,
             state: document,
@@ -95,29 +101,21 @@ impl Live {
     /// Reads what is there. `now_ms` is any clock in milliseconds that does not go backwards: while no line comes, the
     /// calls' time goes on with it.
     pub fn step(&mut self, now_ms: u64) -> Step {
-        let (pipeline, sources) = (&mut self.pipeline, &mut self.sources);
-        // Reading halts where a position is to be remembered: otherwise hours of a quiet log could lie between two.
-        let halt = self.positions.back().map(|(second, _)| second.saturating_add(STEP_SECS));
-        let is_kept = self.state.is_some();
-        let progress = self.follower.poll_while(now_ms, |SourceId(place), _, line| {
-            if let Some(source) = sources.get_mut(place) {
-                pipeline.line(source, &line);
-            }
-            let newest = pipeline.newest_second();
-            !(is_kept && newest.is_some() && newest >= halt)
-        });
+        let (progress, clocks) = self.read(now_ms);
         let is_first = self.positions.is_empty() && self.start == Start::End;
         if is_first && self.pipeline.newest_second().is_none() && progress.lines == 0 {
             // Where the end was, before any line of ours.
             self.positions.push_back((0, self.follower.position()));
         }
         if progress.lines > 0 {
+            self.remember();
+        }
+        // Lines of a log that is behind bring nobody's time forward.
+        if progress.lines > 0 && self.pipeline.newest_second() != self.newest {
             self.last_line_ms = now_ms;
             self.newest = self.pipeline.newest_second();
-            self.remember();
-        } else if let Some(newest) = self.newest {
-            let passed = i64::try_from(now_ms.saturating_sub(self.last_line_ms)).unwrap_or(0);
-            self.pipeline.advance((i64::from(newest) * 1000).saturating_add(passed));
+        } else if let Some(now) = self.calls_now_ms(now_ms).filter(|_| !progress.more) {
+            self.pipeline.advance(now);
         }
         let name = |SourceId(place)| {
             let path = self.follower.path(SourceId(place));
@@ -125,9 +123,45 @@ impl Live {
         };
         Step {
             events: progress.events.into_iter().map(|(source, event)| (name(source), event)).collect(),
+            clocks: clocks.into_iter().map(|(source, behind)| (name(source), behind)).collect(),
             news: self.pipeline.news(),
             more: progress.more,
         }
+    }
+
+    /// Reads each log as far as it is its turn.
+    fn read(&mut self, now_ms: u64) -> (Progress, Vec<(SourceId, Behind)>) {
+        let now =
+            self.calls_now_ms(now_ms).map_or(0, |now| u32::try_from(now.div_euclid(1_000)).unwrap_or(0));
+        let Self { follower, pipeline, sources, turns, .. } = self;
+        turns.begin(sources.iter_mut().map(|source| &mut source.clock), now, now_ms);
+        // Reading halts where a position is to be remembered: otherwise hours of a quiet log could lie between two.
+        let halt = self.positions.back().map(|(second, _)| second.saturating_add(STEP_SECS));
+        let is_kept = self.state.is_some();
+        let (mut progress, mut clocks) = (Progress::default(), Vec::new());
+        for place in 0..sources.len() {
+            let until = turns.until(place, sources.iter().map(|source| &source.clock));
+            let Some(source) = sources.get_mut(place) else { continue };
+            if source.clock.stands_at().is_some_and(|at| at > until) {
+                continue;
+            }
+            let id = SourceId(place);
+            let more = follower.poll_one(id, now_ms, &mut progress, |_, _, line| {
+                pipeline.line(source, &line);
+                let newest = pipeline.newest_second();
+                let is_its_turn = until == u32::MAX || source.clock.stands_at().is_none_or(|at| at <= until);
+                is_its_turn && !(is_kept && newest.is_some() && newest >= halt)
+            });
+            let said = turns.end(place, &mut source.clock, more, pipeline.settled_until(), now_ms);
+            clocks.extend(said.into_iter().map(|behind| (id, behind)));
+        }
+        (progress, clocks)
+    }
+
+    /// The calls' own time, which goes on with the clock while no line brings it forward, in milliseconds since 1970.
+    fn calls_now_ms(&self, now_ms: u64) -> Option<i64> {
+        let passed = i64::try_from(now_ms.saturating_sub(self.last_line_ms)).unwrap_or(0);
+        Some((i64::from(self.newest?) * 1_000).saturating_add(passed))
     }
 
     /// What decides on bans.

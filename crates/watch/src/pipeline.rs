@@ -1,12 +1,13 @@
 //! Lines in, findings out: form, credentials, detectors, counts. Whose calls they were is remembered for bans on the way.
 
-use ratewarden_detect::{Counts, Engine, News};
+use ratewarden_detect::{Engine, News};
 use ratewarden_judge::findings::{FindingBans, Whose};
 use ratewarden_logs::{Options, Reader};
 use ratewarden_model::watch_report::SCHEMA;
 use ratewarden_model::{Call, CallCaller, Finding, VERSION, WatchReport, WatchedSource};
 
 use crate::credentials::Credentials;
+use crate::several::{Clock, Counted};
 use crate::source::Line;
 use crate::tally::{Reason, Tally};
 
@@ -18,13 +19,14 @@ const AHEAD_SECS: u32 = 1_200;
 pub struct Source {
     reader: Reader,
     tally: Tally,
+    pub(crate) clock: Clock,
 }
 
 impl Source {
     /// A source of which nothing was read.
     #[must_use]
     pub fn new(name: impl Into<String>, options: &Options) -> Self {
-        Self { reader: Reader::new(options), tally: Tally::new(name) }
+        Self { reader: Reader::new(options), tally: Tally::new(name), clock: Clock::default() }
     }
 }
 
@@ -35,13 +37,15 @@ pub struct Pipeline {
     credentials: Credentials,
     bans: FindingBans,
     last_ms: i64,
+    /// Calls of another time in a row.
+    far: u32,
 }
 
 impl Pipeline {
     /// A pipeline that has seen nothing. `bans` without a policy asks for none and remembers nobody.
     #[must_use]
     pub const fn new(engine: Engine, credentials: Credentials, bans: FindingBans) -> Self {
-        Self { engine, credentials, bans, last_ms: i64::MIN }
+        Self { engine, credentials, bans, last_ms: i64::MIN, far: 0 }
     }
 
     /// Takes a line of a source.
@@ -54,7 +58,13 @@ impl Pipeline {
         let mut calls = 0;
         let read = source.reader.read(text, |call| {
             calls += 1;
-            self.call(call);
+            match source.clock.count(call.at_ms, self.engine.settled_until(), &mut self.far) {
+                Counted::After(0) => self.call(call),
+                Counted::After(secs) => {
+                    self.call(&Call { at_ms: call.at_ms.saturating_add(i64::from(secs) * 1_000), ..*call });
+                }
+                Counted::No => {}
+            }
         });
         source.tally.line(calls);
         if let Err(fault) = read {
@@ -144,7 +154,7 @@ impl Pipeline {
 }
 
 /// What calls were not like others.
-fn notes(counts: Counts) -> Vec<String> {
+fn notes(counts: ratewarden_detect::Counts) -> Vec<String> {
     let plural = |count: u64, noun: &str| format!("{count} {noun}{}", if count == 1 { "" } else { "s" });
     let mut notes = Vec::new();
     if counts.late > 0 {

@@ -16,35 +16,32 @@ mod accounts;
 mod bans;
 mod clock;
 mod count;
+mod decide;
 mod distinct;
 mod fields;
 mod honest;
 mod pending;
 mod pretty;
+mod readable;
 mod report;
 mod tally;
 mod totals;
 mod unseen;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use ratewarden_callers::{Caller, CallersError, Identifier, VerifiedTokens};
-use ratewarden_counters::{Capacity, Counters, Decision, Hasher};
+use ratewarden_counters::{Capacity, Counters, Hasher};
 use ratewarden_http1::{check_query, normalise};
 use ratewarden_judge::penalties::{Offender, Suspects};
-use ratewarden_judge::{
-    Body, ConditionError, Ending, Head, Rules, Sheet, Subject, Undecided, is_concurrency, may_be_a_guess,
-    price,
-};
+use ratewarden_judge::{ConditionError, Head, Rules, Sheet, Subject};
 use ratewarden_limiter::Time;
 use ratewarden_model::Call;
 use ratewarden_policy::{Offence, Policy};
 
 use bans::Bans;
 use clock::EventClock;
-use fields::LogFields;
-use pending::{Charge, Pending};
+use pending::Pending;
 use tally::{Log, Tally};
 use totals::Totals;
 use unseen::Unseen;
@@ -52,6 +49,7 @@ use unseen::Unseen;
 pub(crate) use count::{number, percent};
 pub(crate) use fields::{Place, Whose, identify, places};
 pub use pretty::pretty;
+pub(crate) use readable::readable;
 pub(crate) use report::rfc3339;
 
 pub use report::{LimitReplay, PenaltyReplay, RejectedCaller, ReplayReport, Source};
@@ -189,8 +187,9 @@ impl Replay {
         }
         let mut assumptions = self.totals.assumptions(&self.judged.clock, self.judged.pending.cut);
         assumptions.extend(unseen::of_policy(&self.policy, &self.places));
-        let Totals { calls, admitted, rejected, banned, refused, unattributed, rejected_then, span, .. } =
+        let Totals { calls, admitted, rejected, banned, refused, unattributed, rejected_then, .. } =
             self.totals;
+        let span = self.judged.clock.span();
         ReplayReport {
             schema: ReplayReport::SCHEMA,
             version: ratewarden_model::VERSION,
@@ -251,71 +250,6 @@ impl Replay {
         self.decide(call, &head, &subject)
     }
 
-    fn decide(&mut self, call: &Call<'_>, head: &Head<'_, LogFields<'_>>, subject: &Subject) -> Outcome {
-        let Judged { rules, counters, clock, bans, .. } = &mut self.judged;
-        // What stands in a body is not in a log; limits that count by it are not among the rules.
-        let body = Body::new(b"");
-        let decided = ratewarden_judge::decide(
-            rules,
-            counters,
-            clock,
-            head,
-            subject,
-            Some(&body),
-            None,
-            &mut self.sheet,
-        );
-        let decision = match decided {
-            Ok(decided) => decided.decision,
-            Err(Undecided::Refused(refusal)) => return self.totals.refuse(refusal.reason),
-            Err(Undecided::NeedsBody) => return self.totals.refuse("needs_body"),
-        };
-        let Sheet { selected, checks, scratch } = &self.sheet;
-        for ((&limit, check), verdict) in selected.limits.iter().zip(checks).zip(scratch.verdicts()) {
-            if let Some(tally) = self.tallies.get_mut(limit) {
-                tally.see(call, subject, check.cost, verdict.rejected.is_some());
-            }
-        }
-        let (now, label) = (head.at, subject.caller.label());
-        let offender = Offender { suspects: &subject.suspects, caller: Some(&label) };
-        match decision {
-            Decision::Rejected(_) => {
-                bans.offended(Offence::Rejections, &offender, counters, now);
-                Outcome::Rejected
-            }
-            Decision::Admitted => {
-                bans.let_through(subject, now);
-                let counts = self.policy.credentials.count_upstream && matches!(call.status, 401 | 403);
-                if counts && may_be_a_guess(head, subject) {
-                    bans.offended(Offence::FailedCredentials, &offender, counters, now);
-                }
-                self.open(call, now);
-                Outcome::Admitted
-            }
-        }
-    }
-
-    /// Keeps what must be given back or settled when an admitted call ends.
-    fn open(&mut self, call: &Call<'_>, now: Time) {
-        let Judged { rules, counters, pending, .. } = &mut self.judged;
-        let Sheet { selected, checks, scratch } = &self.sheet;
-        let ending = Ending { status: call.status, body_bytes: call.bytes, price: None };
-        for ((&limit, check), verdict) in selected.limits.iter().zip(checks).zip(scratch.verdicts()) {
-            let settle = rules.limits.get(limit).and_then(|rule| rule.limit.settle.as_ref());
-            let concurrent = is_concurrency(&check.rule);
-            if verdict.rejected.is_some() || !(concurrent || settle.is_some()) {
-                continue;
-            }
-            let instead = settle.and_then(|settle| price(settle, check.cost, &ending));
-            let (key, rule, cost, overflow) = (check.key, check.rule, check.cost, verdict.overflow);
-            let charge = Charge { key, rule, cost, overflow, instead };
-            match call.micros {
-                Some(micros) => pending.add(now.after(Duration::from_micros(micros)), charge, counters),
-                None => charge.settle(now, counters),
-            }
-        }
-    }
-
     fn suspects(&self, call: &Call<'_>) -> Suspects {
         let prefix = self.policy.trust.ipv6_prefix;
         let counted = call.address.map(|address| ratewarden_callers::counted(address, prefix));
@@ -327,17 +261,4 @@ impl Replay {
 fn subject(caller: Caller, suspects: Suspects) -> Subject {
     let suspects = Suspects { caller: Some(caller.id()), is_proved: caller.is_verified(), ..suspects };
     Subject { caller, address: suspects.counted, suspects }
-}
-
-/// Method, path as it came, and query, where the call is one of HTTP.
-pub(crate) fn readable<'c>(call: &Call<'c>) -> Option<(&'c str, &'c str, Option<&'c str>)> {
-    let method = std::str::from_utf8(call.method).ok().filter(|method| !method.is_empty())?;
-    let target = std::str::from_utf8(call.target).ok()?;
-    // The absolute form, which proxies are sent (RFC 9112 section 3.2.2).
-    let target = match target.split_once("://") {
-        Some(("http" | "https", rest)) => rest.find('/').and_then(|slash| rest.get(slash..)).unwrap_or("/"),
-        _ => target,
-    };
-    let (path, query) = target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
-    (path.starts_with('/') || path == "*").then_some((method, path, query))
 }

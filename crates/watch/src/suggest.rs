@@ -5,25 +5,23 @@
 //! modelled. Where there is no second pass (a pipe), the policy says that it was not measured.
 
 mod histogram;
+mod policy;
 mod propose;
 mod rates;
 mod report;
 mod route;
 
 use std::collections::HashMap;
-use std::path::Path;
 use std::sync::Arc;
 
 use ratewarden_callers::{Identifier, VerifiedTokens};
 use ratewarden_counters::Hasher;
 use ratewarden_http1::normalise;
 use ratewarden_model::Call;
-use ratewarden_policy::write::{NewLimit, NewPolicy, policy_for};
-use ratewarden_policy::{Key, Mistakes, Policy};
+use ratewarden_policy::{Mistakes, Policy};
 
-use crate::replay::{
-    Place, Replay, ReplayError, ReplayReport, Whose, identify, number, percent, places, readable, rfc3339,
-};
+use crate::replay::{Place, Replay, ReplayError, ReplayReport, Whose, identify, places, readable, rfc3339};
+use policy::{about, write};
 use propose::Proposal;
 use rates::Rates;
 
@@ -279,63 +277,4 @@ impl Proposal {
             looks_honest: None,
         }
     }
-
-    fn new_limit(&self) -> Option<NewLimit> {
-        let path = match &self.route {
-            Some((_, path)) => Some(path.parse().ok()?),
-            None => None,
-        };
-        Some(NewLimit {
-            name: self.name.clone(),
-            about: self.evidence.clone(),
-            methods: self.route.iter().map(|(method, _)| method.clone()).collect(),
-            path,
-            per: vec![Key::Caller],
-            rate: self.rate,
-            burst: Some(self.burst),
-        })
-    }
-}
-
-impl SuggestedLimit {
-    fn measured(&self) -> String {
-        match (self.calls_touched, self.calls, self.callers_touched, self.callers) {
-            (Some(0), ..) => "It would have rejected none of these calls.".to_owned(),
-            (Some(touched), Some(calls), Some(callers), Some(of)) => format!(
-                "It would have rejected {} of {} calls ({}), of {} of {} callers ({}); {} of them look honest.",
-                number(touched),
-                number(calls),
-                percent(touched, calls),
-                number(callers),
-                number(of),
-                percent(callers, of),
-                self.looks_honest.unwrap_or_default()
-            ),
-            _ => "It was not measured.".to_owned(),
-        }
-    }
-}
-
-fn about(report: &SuggestReport, measured: &str) -> String {
-    format!(
-        "Written by `ratewarden policy suggest` from {} calls, {} to {}.\n\
-         Limits are what nearly all callers stay under, with head-room. {measured}",
-        number(report.calls),
-        report.from.as_deref().unwrap_or_default(),
-        report.to.as_deref().unwrap_or_default()
-    )
-}
-
-/// The policy with these limits, as text and as it is read.
-fn write(options: &Options, about: &str, limits: &[Proposal]) -> Result<(String, Policy), SuggestError> {
-    let new = NewPolicy {
-        upstream: options.upstream.clone(),
-        about: about.to_owned(),
-        limits: limits.iter().filter_map(Proposal::new_limit).collect(),
-        ..NewPolicy::default()
-    };
-    let text = policy_for(&new, &options.callers).map_err(SuggestError::Mistakes)?;
-    let read =
-        ratewarden_policy::read(&text, Path::new("ratewarden.toml")).map_err(SuggestError::Mistakes)?;
-    Ok((text, read.policy))
 }

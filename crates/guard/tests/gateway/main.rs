@@ -36,5 +36,7 @@ mod server;
 mod token_issuer;
 mod tokens;
 mod tokens_refused;
+mod told;
 mod watched;
 mod watched_bans;
+mod watched_log;

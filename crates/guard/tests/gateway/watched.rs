@@ -1,87 +1,22 @@
-//! Calls that the gateway watches itself: what is found is what its access log shows.
+//! Calls that the gateway watches itself: who is told of what is found, and what it costs.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::net::TcpStream;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use ratewarden_detect::{Engine, Settings};
 use ratewarden_guard::{News, NewsState, Surroundings};
-use ratewarden_logs::{Options, Reader};
-use ratewarden_model::Finding;
 use serde_json::Value;
 
 use crate::admin::{guarded, json as body_of, send};
 use crate::described::Described;
-use crate::server::{Answer, Echo, Gateway, wait_for_lines, wait_until};
+use crate::server::{Answer, Echo, Gateway, wait_until};
+use crate::told::Told;
 
 /// For what the gateway finds within seconds, on a machine that may be busy with other things.
 const PATIENCE: Duration = Duration::from_secs(60);
-
-/// Credentials are guessed at in peace.
-const NO_LOCK_OUT: &str = "[credentials]\nper-source = \"1000/1m\"\nper-target = \"1000/1m\"\n";
-
-/// Remembers what it is told.
-#[derive(Debug, Default)]
-struct Told {
-    news: Mutex<Vec<News>>,
-    left: Mutex<Vec<Finding>>,
-}
-
-impl Surroundings for Told {
-    fn told(&self, news: &[News]) {
-        self.news.lock().unwrap().extend_from_slice(news);
-    }
-
-    fn left(&self, open: &[Finding]) {
-        self.left.lock().unwrap().extend_from_slice(open);
-    }
-}
-
-/// By rule, kind and value of the subject: the least and the most that the count may truly be. Distinct values are estimated,
-/// and the bound of that is told.
-type Found = BTreeMap<(String, String, String), (u64, u64)>;
-
-fn found<'f>(findings: impl IntoIterator<Item = &'f Finding>) -> Found {
-    let found = findings.into_iter().map(|finding| {
-        let seen = finding.seen.as_ref().unwrap();
-        let subject = (finding.rule.clone(), finding.subject.kind().to_owned(), finding.subject.label());
-        let error = seen.count_error;
-        (subject, (seen.count.saturating_sub(error), seen.count + error))
-    });
-    found.collect()
-}
-
-/// Whether the same is found, as often as both can know.
-fn assert_same(one: &Found, other: &Found) {
-    assert!(one.keys().eq(other.keys()), "{one:?}\n{other:?}");
-    for (key, (least, most)) in one {
-        let (others_least, others_most) = other[key];
-        assert!(*least <= others_most && others_least <= *most, "{key:?}\n{one:?}\n{other:?}");
-    }
-}
-
-impl Told {
-    /// Everything that was found, once the gateway has ended.
-    fn all(&self) -> Found {
-        let news = self.news.lock().unwrap();
-        let ended = news.iter().filter(|news| news.state == NewsState::Ended).map(|news| &news.finding);
-        found(ended.chain(self.left.lock().unwrap().iter()))
-    }
-}
-
-/// What an engine finds in an access log.
-fn found_in(log: &std::path::Path) -> Found {
-    let mut engine = Engine::new(Settings::default());
-    let mut reader = Reader::new(&Options::default());
-    for line in std::fs::read_to_string(log).unwrap().lines() {
-        reader.read(line.as_bytes(), |call| engine.see(call)).unwrap();
-    }
-    engine.finish();
-    found(&engine.findings())
-}
 
 /// Sends calls one behind the other on one connection, and returns the statuses.
 pub(crate) fn pipeline(stream: &TcpStream, calls: &[String]) -> Vec<u16> {
@@ -100,79 +35,6 @@ pub(crate) fn get(target: &str, fields: &str) -> String {
 
 pub(crate) fn flood(gateway: &Gateway, last: u8, calls: usize) -> Vec<u16> {
     pipeline(&gateway.connect_from(last), &vec![get("/data", ""); calls])
-}
-
-fn try_logins(gateway: &Gateway, last: u8, calls: usize) {
-    let login = "POST /login HTTP/1.1\r\nhost: a.test\r\ncontent-length: 2\r\n\r\n{}".to_owned();
-    assert_eq!(pipeline(&gateway.connect_from(last), &vec![login; calls]), vec![401; calls]);
-}
-
-fn guess_keys(gateway: &Gateway, last: u8, calls: usize) {
-    let guess = |number| get("/data", &format!("x-api-key: guess-{number}\r\n"));
-    let guesses: Vec<String> = (0..calls).map(guess).collect();
-    assert_eq!(pipeline(&gateway.connect_from(last), &guesses), vec![401; calls]);
-}
-
-/// People with pages, a program with its key, somebody who mistypes once.
-fn call_honestly(gateway: &Gateway, key: &str) {
-    let page = |number| {
-        let fields = "referer: http://a.test/\r\nuser-agent: Mozilla/5.0 (X11) Firefox/140.0\r\n";
-        get(&format!("/pages/{number}"), fields)
-    };
-    let pages: Vec<String> = (0..30).map(page).collect();
-    assert_eq!(pipeline(&gateway.connect_from(5), &pages), [200; 30]);
-    let program = get("/data", &format!("x-api-key: {key}\r\n"));
-    assert_eq!(pipeline(&gateway.connect_from(6), &vec![program; 100]), [200; 100]);
-    guess_keys(gateway, 7, 1);
-}
-
-struct Keys {
-    _folder: tempfile::TempDir,
-    key: String,
-    rules: String,
-}
-
-/// A gateway's rules with one known key.
-fn keys() -> Keys {
-    let folder = tempfile::tempdir().unwrap();
-    let ann = ratewarden_callers::NewKey::generate("ann", "").unwrap();
-    let keys = folder.path().join("keys.txt");
-    std::fs::write(&keys, format!("{}\n", ann.line)).unwrap();
-    let rules = format!(
-        "{NO_LOCK_OUT}[[caller]]\nfrom = \"header:x-api-key\"\nkeys = {:?}\n",
-        keys.to_str().unwrap()
-    );
-    Keys { _folder: folder, key: ann.key, rules }
-}
-
-#[test]
-fn the_same_is_found_as_in_the_access_log_of_the_same_calls_and_nothing_about_honest_callers() {
-    let keys = keys();
-    let logs = tempfile::tempdir().unwrap();
-    let log = logs.path().join("access.log");
-    let told = Arc::<Told>::default();
-    let rules = format!("{}[log]\naccess = {:?}\n[watch]\n", keys.rules, log.to_str().unwrap());
-    let mut gateway = Gateway::start_in(Echo::start().address, &rules, told.clone());
-    call_honestly(&gateway, &keys.key);
-    assert_eq!(flood(&gateway, 2, 400), [200; 400]);
-    try_logins(&gateway, 3, 15);
-    guess_keys(&gateway, 4, 30);
-    call_honestly(&gateway, &keys.key);
-    gateway.stop();
-    let calls = 2 * 131 + 400 + 15 + 30;
-    assert_eq!(wait_for_lines(&log, calls).len(), calls);
-    let found = told.all();
-    let expected = [
-        ("watch.flood", "127.0.0.2", 400),
-        ("watch.login-brute-force", "127.0.0.3", 15),
-        ("watch.token-guessing", "127.0.0.3", 15),
-        ("watch.token-guessing", "127.0.0.4", 30),
-    ];
-    let expected = expected.map(|(rule, address, count)| {
-        ((rule.to_owned(), "address".to_owned(), address.to_owned()), (count, count))
-    });
-    assert_same(&found, &Found::from(expected));
-    assert_same(&found, &found_in(&log));
 }
 
 #[test]
@@ -302,26 +164,4 @@ fn a_reload_keeps_findings_takes_new_detectors_and_can_end_watching() {
     let all = body_of(&send(&gateway, "GET", "/v1/findings", ""));
     let states = all["findings"].as_array().unwrap().iter().map(|finding| finding["state"].as_str().unwrap());
     assert_eq!((all["watching"].as_bool(), states.collect::<Vec<_>>()), (Some(false), vec!["ended"; 3]));
-}
-
-#[test]
-fn behind_a_trusted_proxy_findings_and_the_access_log_name_the_client() {
-    let logs = tempfile::tempdir().unwrap();
-    let log = logs.path().join("access.log");
-    let told = Arc::<Told>::default();
-    let rules = format!(
-        "[trust]\nproxies = [\"127.0.0.1\"]\n[log]\naccess = {:?}\n[watch]\n[[detector]]\nname = \"few\"\n\
-         over = \"3/1m\"\nper = [\"address\"]\n",
-        log.to_str().unwrap()
-    );
-    let mut gateway = Gateway::start_in(Echo::start().address, &rules, told.clone());
-    let calls = vec![get("/data", "x-forwarded-for: 203.0.113.7\r\n"); 5];
-    assert_eq!(pipeline(&gateway.connect(), &calls), [200; 5]);
-    gateway.stop();
-    assert!(wait_for_lines(&log, 5).iter().all(|line| line["address"] == "203.0.113.7"));
-    let found = told.all();
-    let is_it = |(_, kind, subject): &(String, String, String)| {
-        (kind.as_str(), subject.as_str()) == ("address", "203.0.113.7")
-    };
-    assert!(found.iter().any(|(key, counts)| is_it(key) && *counts == (5, 5)), "{found:?}");
 }

@@ -151,6 +151,8 @@ const RATEWARDEN: &[Place] = &[
     (&["time"], Field::Time, 0, A),
     (&["address"], Field::Address, 0, A),
     (&["caller"], Field::Caller, 0, A),
+    (&["id"], Field::Id, 0, A),
+    (&["identity"], Field::Identity, 0, A),
     (&["method"], Field::Method, 0, A),
     (&["path"], Field::Target, 0, A),
     (&["status"], Field::Status, 0, A),

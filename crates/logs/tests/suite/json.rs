@@ -63,6 +63,14 @@ fn our_own_gateway_and_anyscale_are_read() {
     assert_eq!((guard[1].hashed, &*guard[1].credential, &*guard[1].user), (true, "key:1a2b3c", ""));
     assert_eq!((guard[2].status, &*guard[2].user, &*guard[2].credential), (400, "", ""));
     assert_eq!((guard[3].status, &*guard[3].user, &*guard[3].credential), (0, "", ""));
+    let whose = |call: &Owned| (call.hashed, call.id, call.credential.clone(), call.user.clone());
+    let id = Some(0x0123_4567_89ab_cdef_0123_4567_89ab_cdef);
+    let text = str::to_owned;
+    assert_eq!(whose(&guard[4]), (true, id, text("team-a"), text("")), "a key proves the name");
+    assert_eq!(whose(&guard[5]), (false, None, text(""), text("203.0.113.7")), "a user of that name");
+    assert_eq!(whose(&guard[6]), (true, id, text("key:abcdef"), text("")));
+    assert_eq!(whose(&guard[7]), (true, id, text(""), text("")), "a credential that is none");
+    assert_eq!(whose(&guard[8]), (false, None, text(""), text("team-a")), "half an identity is none");
     let anyscale = calls("json-anyscale");
     assert_eq!(
         anyscale[0],

@@ -2,31 +2,18 @@
 
 use std::fs;
 
+use ratewarden_testkit::schema::closed;
 use ratewarden_traffic::MONDAY_MS;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::cli::run;
 use crate::logs::{Folder, HOUR_MS, abuse, adds_up, findings, has, nginx, report, traffic};
 
 const SCHEMA: &str = include_str!("../../../../docs/schema/watch-1.schema.json");
 
-/// The schema with every object closed: a field that the document has and the schema forgot is then an error.
+/// A field that the document has and the schema forgot is an error.
 fn schema() -> jsonschema::Validator {
-    fn close(node: &mut Value) {
-        match node {
-            Value::Object(fields) => {
-                fields.values_mut().for_each(close);
-                if fields.contains_key("properties") && !fields.contains_key("additionalProperties") {
-                    fields.insert("additionalProperties".into(), json!(false));
-                }
-            }
-            Value::Array(items) => items.iter_mut().for_each(close),
-            _ => {}
-        }
-    }
-    let mut schema = serde_json::from_str(SCHEMA).unwrap();
-    close(&mut schema);
-    jsonschema::validator_for(&schema).unwrap()
+    jsonschema::validator_for(&closed(serde_json::from_str(SCHEMA).unwrap())).unwrap()
 }
 
 #[test]

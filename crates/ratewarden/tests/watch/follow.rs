@@ -117,6 +117,42 @@ fn a_log_that_is_copied_and_truncated_is_read_on() {
     says_the_same(follow, &expected);
 }
 
+#[test]
+fn several_logs_are_caught_up_with_as_one_and_a_clock_that_is_behind_is_said() {
+    let folder = Folder::new();
+    let text = text();
+    let expected = report(&[&folder.write("whole.log", &text)]);
+    // As two hosts that share the work would have written it.
+    let part = |of: usize| -> String {
+        let lines = text.lines().enumerate().filter(|(number, _)| number % 2 == of);
+        lines.map(|(_, line)| format!("{line}\n")).collect()
+    };
+    let (one, other) = (folder.write("one.log", part(0)), folder.write("other.log", part(1)));
+    let mut follow = Following::start(&[&one, &other, "--from-beginning"]);
+    follow.until_findings("ended", findings(&expected).len());
+    follow.signal("INT");
+    assert_eq!(follow.end(), Some(130));
+    // Which call of a second comes first may change what is estimated, and nothing else.
+    let counted = |mut found: Vec<Value>| {
+        for finding in found.iter_mut().filter(|finding| finding[5] != 0) {
+            (finding[4], finding[5]) = (Value::Null, Value::Null);
+        }
+        found
+    };
+    assert_eq!(counted(last(follow.findings("ended"))), counted(said(findings(&expected))));
+
+    let mut follow = Following::start(&[&one, &other]);
+    follow.until_noted("one.log from byte");
+    follow.until_noted("other.log from byte");
+    let mut loggers = ["one.log", "other.log"].map(|name| Logger::new(&folder.path(name)));
+    loggers[0].write(&nginx(morning()), usize::MAX);
+    follow.until_findings("opened", 1);
+    loggers[1].write(&nginx(&morning()[..10]), usize::MAX);
+    follow.until_noted("other.log: 10 calls came later than the lateness");
+    follow.signal("INT");
+    assert_eq!(follow.end(), Some(130));
+}
+
 /// Three parts of whole lines.
 fn thirds(text: &str) -> Vec<&str> {
     let cut = |at: usize| text[..at].rfind('\n').unwrap() + 1;

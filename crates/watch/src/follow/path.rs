@@ -1,19 +1,21 @@
 //! One path that is followed: the file that has its name, and those that had it.
 
+mod before;
+mod named;
+
 use std::collections::VecDeque;
-use std::fs::{self, File, Metadata};
-use std::io::{self, ErrorKind};
-use std::os::unix::fs::{FileExt as _, FileTypeExt as _, MetadataExt as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
-use memchr::memrchr;
+use crate::source::Splitter;
 
-use crate::source::{Age, Encoding, MAX_LINE, Splitter, open};
-
-use super::file::{Each, FollowedFile, Reading, head_of, id_of};
+use super::file::{Each, FollowedFile, Reading};
 use super::locate;
-use super::saved::{HEAD, SavedFile};
+use super::saved::SavedFile;
 use super::{Event, FileId, MAX_RETIRED, Progress, SourceId, Start};
+
+use before::End;
+use named::Look;
 
 /// Closed files whose ends are remembered, for those that get their name back.
 const REMEMBERED: usize = 32;
@@ -36,21 +38,6 @@ pub(super) struct FollowedPath {
     closed: VecDeque<SavedFile>,
     /// What was said last of not being able to read.
     said: Option<Event>,
-}
-
-/// The file before which to stop.
-struct End {
-    /// By its inode; `None`: there is none.
-    id: Option<FileId>,
-    /// By its first bytes, where it may have been compressed.
-    head: Vec<u8>,
-}
-
-/// What a look at the name showed.
-#[derive(PartialEq, Eq)]
-enum Look {
-    Same,
-    Changed,
 }
 
 impl FollowedPath {
@@ -101,35 +88,6 @@ impl FollowedPath {
         self.start = None;
         if !more {
             self.close(now_ms, splitter, progress, each);
-        }
-    }
-
-    /// Opens the files of an earlier run's positions, and those that came after them.
-    fn find_again(&mut self, known: &[SavedFile], now_ms: u64, progress: &mut Progress) {
-        let mut all: Vec<(&SavedFile, locate::Found)> = Vec::new();
-        for saved in known {
-            let Some(found) = locate::saved(self.source, &self.path, saved) else {
-                progress.events.push((self.source, Event::Lost { offset: saved.offset }));
-                continue;
-            };
-            // An inode is used again, and a file that was empty has no first bytes to tell. Where two positions
-            // lead to one file, the one that knows more of it is meant.
-            match all.iter_mut().find(|(_, other)| other.file.id() == found.file.id()) {
-                Some(other) if other.0.head() < saved.head() => *other = (saved, found),
-                Some(_) => {}
-                None => all.push((saved, found)),
-            }
-        }
-        let mut newest = None;
-        for (saved, found) in all {
-            let since = fs::metadata(&found.path).map_or(i64::MAX, |metadata| metadata.mtime());
-            newest = Some((found.age, since));
-            self.push(found.path, found.file, saved.offset, now_ms, progress);
-        }
-        if let Some((age, since)) = newest {
-            let named = fs::metadata(&self.path).ok();
-            let end = End { id: named.as_ref().map(id_of), head: Vec::new() };
-            self.push_between(age, &end, since, now_ms, progress);
         }
     }
 
@@ -184,144 +142,6 @@ impl FollowedPath {
         }
         self.name(anew, now_ms);
         Ok(())
-    }
-
-    /// Looks whose name it is now.
-    fn look(
-        &mut self,
-        now_ms: u64,
-        splitter: &mut Splitter,
-        progress: &mut Progress,
-        each: &mut Each<'_>,
-    ) -> Look {
-        let named = match fs::metadata(&self.path) {
-            Ok(named) => named,
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                let files = self.files.len();
-                if self.said != Some(Event::Missing) {
-                    self.push_after_last(None, now_ms, progress);
-                }
-                self.without_name(Event::Missing, now_ms, progress);
-                return if self.files.len() > files { Look::Changed } else { Look::Same };
-            }
-            Err(error) => {
-                self.say(Event::Unreadable(error.to_string()), progress);
-                return Look::Same;
-            }
-        };
-        if let Some(what) = not_regular(&named) {
-            return self.without_name(Event::NotFollowed(what), now_ms, progress);
-        }
-        let id = id_of(&named);
-        if let Some(at) = self.files.iter().position(|file| file.is(id)) {
-            let last = at + 1 == self.files.len();
-            if last && self.has_name {
-                return Look::Same;
-            }
-            let file = self.files.remove(at);
-            self.name(file, now_ms);
-            return Look::Changed;
-        }
-        // What was written before the name changed comes before what is written after it.
-        if self.read(now_ms, splitter, progress, each) == Reading::More {
-            progress.more = true;
-            return Look::Same;
-        }
-        match self.open_named(now_ms, progress) {
-            Ok(look) => look,
-            Err(error) if error.kind() == ErrorKind::NotFound => Look::Same,
-            Err(error) => {
-                self.say(Event::Unreadable(error.to_string()), progress);
-                Look::Same
-            }
-        }
-    }
-
-    /// Opens the file that has the name, after those that had it in between.
-    fn open_named(&mut self, now_ms: u64, progress: &mut Progress) -> io::Result<Look> {
-        let file = File::open(&self.path)?;
-        let id = id_of(&file.metadata()?);
-        let head = head_of(&file, HEAD)?;
-        if Encoding::of(&head) != Encoding::Plain {
-            return Ok(self.without_name(Event::NotFollowed("a compressed file"), now_ms, progress));
-        }
-        if self.files.iter().any(|known| known.is(id)) {
-            return Ok(Look::Changed);
-        }
-        if !(self.files.is_empty() && self.closed.is_empty()) {
-            self.push_after_last(Some(id), now_ms, progress);
-            progress.events.push((self.source, Event::Rotated));
-        }
-        let offset = match self.offset_of_closed(id, &head) {
-            Some(offset) => offset,
-            None if self.start == Some(Start::End) => beginning_of_last_line(&file)?,
-            None => 0,
-        };
-        let followed = FollowedFile::growing(self.source, file, offset)?;
-        progress.events.push((self.source, Event::Opened { path: self.path.clone(), offset }));
-        self.name(followed, now_ms);
-        Ok(Look::Changed)
-    }
-
-    /// Opens what had the name after the newest file that is read, and has lost it already.
-    fn push_after_last(&mut self, newest: Option<FileId>, now_ms: u64, progress: &mut Progress) {
-        // The newest that is still known in the set: one may be gone from there, or compressed before a byte was read.
-        let known = self.files.iter().rev().find_map(|last| {
-            let copied =
-                || locate::copy(self.source, &self.path, &last.saved(), false).map(|found| found.age);
-            let age = locate::age_of_file(&self.path, last.id()).or_else(copied)?;
-            Some((age, last.modified().unwrap_or(i64::MIN)))
-        });
-        let closed = || {
-            let found = |saved| locate::saved(self.source, &self.path, saved);
-            self.closed.iter().rev().find_map(found).map(|found| (found.age, i64::MIN))
-        };
-        let known = known.or_else(closed);
-        if let Some((age, since)) = known {
-            let end = End { id: newest, head: Vec::new() };
-            self.push_between(age, &end, since, now_ms, progress);
-        }
-    }
-
-    /// Opens what was rotated away between two looks.
-    fn push_between(&mut self, old: Age, end: &End, since: i64, now_ms: u64, progress: &mut Progress) {
-        for path in locate::between(&self.path, old, end.id, since) {
-            if let Some(head) = locate::packed_head(&path, HEAD) {
-                if locate::alike(&head, &end.head) {
-                    break;
-                }
-                // What is still read as it was before it was compressed.
-                let begins = |file: &FollowedFile| file.now_begins().unwrap_or_default();
-                if self.files.iter().any(|file| locate::alike(&head, &begins(file))) {
-                    continue;
-                }
-            }
-            match self.open_between(&path) {
-                Ok(Some(file)) => self.push(path, file, 0, now_ms, progress),
-                Ok(None) => {}
-                Err(reason) => progress.events.push((self.source, Event::Unreadable(reason))),
-            }
-        }
-    }
-
-    fn open_between(&self, path: &Path) -> Result<Option<FollowedFile>, String> {
-        let cannot = |error: io::Error| format!("{}: {error}", path.display());
-        let file = File::open(path).map_err(cannot)?;
-        let metadata = file.metadata().map_err(cannot)?;
-        let id = id_of(&metadata);
-        let mut head = head_of(&file, HEAD).map_err(cannot)?;
-        let packed = Encoding::of(&head) != Encoding::Plain;
-        if packed {
-            head = locate::packed_head(path, HEAD).unwrap_or_default();
-        }
-        if self.files.iter().any(|known| known.id() == id) || self.offset_of_closed(id, &head).is_some() {
-            return Ok(None);
-        }
-        if !packed {
-            return FollowedFile::growing(self.source, file, 0).map(Some).map_err(cannot);
-        }
-        let opened = open(path).map_err(|error| error.to_string())?;
-        Ok(Some(FollowedFile::packed(self.source, &metadata, opened, 0, Vec::new())))
     }
 
     fn push(
@@ -393,27 +213,4 @@ impl FollowedPath {
             self.said = Some(event);
         }
     }
-}
-
-fn not_regular(named: &Metadata) -> Option<&'static str> {
-    let kind = named.file_type();
-    match () {
-        () if kind.is_file() => None,
-        () if kind.is_dir() => Some("a folder"),
-        () if kind.is_fifo() => Some("a pipe"),
-        () => Some("a device or socket"),
-    }
-}
-
-/// Where the last line of a file begins, if it is not finished; else its end.
-fn beginning_of_last_line(file: &File) -> io::Result<u64> {
-    let end = file.metadata()?.len();
-    let from = end.saturating_sub(MAX_LINE as u64);
-    let mut tail = vec![0; usize::try_from(end - from).unwrap_or(MAX_LINE)];
-    file.read_exact_at(&mut tail, from)?;
-    Ok(match memrchr(b'\n', &tail) {
-        Some(at) => from + at as u64 + 1,
-        None if from == 0 => 0,
-        None => end,
-    })
 }

@@ -95,7 +95,9 @@ pub(crate) fn identify<'c>(
         certificate_subject: None,
     };
     let secs = u64::try_from(call.at_ms.div_euclid(1_000)).unwrap_or(0);
-    if let CallCaller::Hashed { id, name } = call.caller {
+    if let CallCaller::Hashed { id, name } = call.caller
+        && !is_refused(call)
+    {
         let caller = match std::str::from_utf8(name) {
             Ok(name) if !name.is_empty() => identifier.named(name),
             _ => identifier.hashed(id),
@@ -135,6 +137,11 @@ pub(crate) fn identify<'c>(
             _ => Whose::Nobody,
         },
     }
+}
+
+/// Whether it shows a credential that was none, as the gateway's own log has it: that is nobody with a quota.
+fn is_refused(call: &Call<'_>) -> bool {
+    matches!(call.caller, CallCaller::Hashed { name: b"", .. }) && call.status == 401
 }
 
 fn user<'c>(call: &Call<'c>) -> Option<&'c str> {

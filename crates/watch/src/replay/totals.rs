@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use ratewarden_model::Call;
 
 use super::Outcome;
-use super::clock::EventClock;
+use super::clock::{EventClock, Oddities};
 use super::count::plural;
 
 /// Different reasons of refusals that are told apart.
@@ -21,7 +21,6 @@ pub(crate) struct Totals {
     pub(crate) refused: BTreeMap<String, u64>,
     pub(crate) unattributed: u64,
     pub(crate) rejected_then: u64,
-    pub(crate) span: Option<(i64, i64)>,
     pub(crate) fine_time: bool,
     pub(crate) queries: bool,
 }
@@ -33,8 +32,6 @@ impl Totals {
         self.rejected_then += u64::from(matches!(call.status, 429 | 503));
         self.fine_time |= call.at_ms.rem_euclid(1_000) != 0;
         self.queries |= !call.query().is_empty();
-        let (from, to) = self.span.unwrap_or((call.at_ms, call.at_ms));
-        self.span = Some((from.min(call.at_ms), to.max(call.at_ms)));
     }
 
     /// What became of it.
@@ -77,12 +74,19 @@ impl Totals {
             let calls = plural(self.unattributed, "call names", "calls name");
             all.push(format!("{calls} neither address nor caller and met no limit."));
         }
-        if clock.late > 0 {
-            let calls = plural(clock.late, "call stands", "calls stand");
+        let Oddities { late, steps, misdated } = clock.oddities();
+        if late > 0 {
+            let calls = plural(late, "call stands", "calls stand");
             all.push(format!("{calls} up to a minute behind a later one and counted at the later time."));
         }
-        if clock.steps > 0 {
-            let steps = plural(clock.steps, "time", "times");
+        if misdated > 0 {
+            let calls = plural(misdated, "call has", "calls have");
+            all.push(format!(
+                "{calls} a date far from all around it, which is not believed, and counted where the log stood."
+            ));
+        }
+        if steps > 0 {
+            let steps = plural(steps, "time", "times");
             all.push(format!(
                 "The log went back by over a minute {steps} (files out of order, or a clock that was set): limits went on \
                  from there."

@@ -76,6 +76,13 @@ fn a_key_that_the_policys_file_knows_is_its_owner_and_another_is_refused() {
 }
 
 #[test]
+fn a_credential_that_was_none_has_no_quota_of_its_own() {
+    let tried =
+        |id| Call { caller: CallCaller::Hashed { id, name: b"" }, status: 401, ..call(MIDNIGHT, 1, "/") };
+    assert_eq!(callers(ONE, &[tried(1), tried(2), tried(3)]), ["192.0.2.1"]);
+}
+
+#[test]
 fn users_of_basic_credentials_and_of_audit_records_are_callers() {
     let user = |user: &'static [u8], address: Option<&str>| Call {
         user,

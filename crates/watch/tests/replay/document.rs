@@ -2,9 +2,10 @@
 
 use ratewarden_model::{Call, CallCaller};
 use ratewarden_report::Options;
+use ratewarden_testkit::schema::closed;
 use ratewarden_watch::ReplayReport;
 use ratewarden_watch::replay::{Source, pretty};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{MIDNIGHT, call, replay};
 
@@ -39,24 +40,6 @@ fn report() -> ReplayReport {
         unreadable: 2,
     };
     replay.finish().with_sources(vec![source])
-}
-
-/// The schema with every object closed: a field that the document has and the schema forgot is then an error.
-fn closed(mut schema: Value) -> Value {
-    fn close(node: &mut Value) {
-        match node {
-            Value::Object(fields) => {
-                fields.values_mut().for_each(close);
-                if fields.contains_key("properties") && !fields.contains_key("additionalProperties") {
-                    fields.insert("additionalProperties".into(), json!(false));
-                }
-            }
-            Value::Array(items) => items.iter_mut().for_each(close),
-            _ => {}
-        }
-    }
-    close(&mut schema);
-    schema
 }
 
 #[test]

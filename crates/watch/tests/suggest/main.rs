@@ -6,8 +6,9 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use proptest::prelude::*;
 use ratewarden_model::{Call, CallCaller};
+use ratewarden_testkit::schema::closed;
 use ratewarden_watch::suggest::{Options, Suggest, SuggestError, SuggestReport};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 const SCHEMA: &str = include_str!("../../../../docs/schema/suggest-1.schema.json");
 const SECRET: [u8; 16] = [9; 16];
@@ -186,22 +187,9 @@ fn paths_that_nobody_answers_make_no_routes_and_routes_have_an_end() {
 
 #[test]
 fn the_document_is_what_its_schema_says() {
-    fn close(node: &mut Value) {
-        match node {
-            Value::Object(fields) => {
-                fields.values_mut().for_each(close);
-                if fields.contains_key("properties") && !fields.contains_key("additionalProperties") {
-                    fields.insert("additionalProperties".into(), json!(false));
-                }
-            }
-            Value::Array(items) => items.iter_mut().for_each(close),
-            _ => {}
-        }
-    }
     let report = suggested(&sorted(background()), Options::default());
     let document: Value = serde_json::from_str(&report.to_json().unwrap()).unwrap();
-    let mut schema: Value = serde_json::from_str(SCHEMA).unwrap();
-    close(&mut schema);
+    let schema = closed(serde_json::from_str(SCHEMA).unwrap());
     let validator = jsonschema::validator_for(&schema).unwrap();
     let complaints: Vec<String> =
         validator.iter_errors(&document).map(|error| format!("{}: {error}", error.instance_path())).collect();
