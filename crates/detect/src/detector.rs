@@ -281,6 +281,30 @@ impl Machine {
         }
     }
 
+    /// Whether what it says of a group rises and falls with the calls of a second, so that nothing holds until all are in.
+    pub(crate) const fn rises_and_falls(&self) -> bool {
+        match &self.inner {
+            Inner::Few(distinct) => distinct.rises_and_falls(),
+            Inner::Dozens(distinct) => distinct.rises_and_falls(),
+            Inner::Hundreds(distinct) => distinct.rises_and_falls(),
+            Inner::Thousands(distinct) => distinct.rises_and_falls(),
+            Inner::Ratio(_) => true,
+            _ => false,
+        }
+    }
+
+    /// What there is to say of the group of a call, of which all calls of its second were taken.
+    pub(crate) fn again(&mut self, group: u64, event: &Event) -> Seen {
+        match &mut self.inner {
+            Inner::Few(distinct) => distinct.again(group),
+            Inner::Dozens(distinct) => distinct.again(group),
+            Inner::Hundreds(distinct) => distinct.again(group),
+            Inner::Thousands(distinct) => distinct.again(group),
+            Inner::Ratio(ratio) => ratio.again(group, event.second),
+            _ => Seen::Quiet,
+        }
+    }
+
     /// Looks at all groups, at second `now`; `is_end` when nothing comes after it.
     pub(crate) fn tick(&mut self, now: u32, is_end: bool) -> Vec<Raised> {
         match &mut self.inner {

@@ -318,6 +318,11 @@ impl<const N: usize> Marks<N> {
         (most, most - least)
     }
 
+    /// Bits that are marked: so many values there are at least.
+    pub(crate) fn marked(&self) -> u32 {
+        self.union().marked()
+    }
+
     /// Whether the field can tell no more values apart.
     pub(crate) fn is_full(&self) -> bool {
         self.union().is_full()

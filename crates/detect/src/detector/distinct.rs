@@ -14,6 +14,16 @@ pub(super) fn at_least(marked: u32, bits: u32) -> u32 {
     estimate.saturating_sub(error).max(marked)
 }
 
+fn judge<const N: usize>(marks: &Marks<N>, values: u32, percent: u32, stretches: &Stretches) -> Seen {
+    let (count, error) = marks.distinct();
+    // How many of the calls brought a new value cannot be said of a full field, and so many are too many in any company.
+    let is_mixed = marks.is_full() || u64::from(count) * 100 >= u64::from(percent) * u64::from(marks.calls());
+    if count.saturating_sub(error).max(marks.marked()) < values || !is_mixed {
+        return if marks.is_active() { Seen::Under } else { Seen::Quiet };
+    }
+    Seen::Over(Over { count: count.into(), error: error.into(), since: marks.since(stretches) })
+}
+
 #[derive(Debug)]
 pub(crate) struct Distinct<const N: usize> {
     table: Table<Marks<N>>,
@@ -56,14 +66,19 @@ impl<const N: usize> Distinct<N> {
         if marked < self.bits {
             return if marks.is_active() { Seen::Under } else { Seen::Quiet };
         }
-        let (count, error) = marks.distinct();
-        // How many of the calls brought a new value cannot be said of a full field, and so many are too many in any company.
-        let is_mixed =
-            marks.is_full() || u64::from(count) * 100 >= u64::from(self.percent) * u64::from(marks.calls());
-        if count < self.values || !is_mixed {
-            return if marks.is_active() { Seen::Under } else { Seen::Quiet };
-        }
-        Seen::Over(Over { count: count.into(), error: error.into(), since: marks.since(&self.stretches) })
+        judge(marks, self.values, self.percent, &self.stretches)
+    }
+
+    /// What there is to say of a group now that all calls of a second are in. How many of them brought a new value rises and
+    /// falls from one call to the next.
+    pub(crate) fn again(&mut self, group: u64) -> Seen {
+        let Self { table, values, percent, stretches, .. } = self;
+        table.find(group).map_or(Seen::Quiet, |marks| judge(marks, *values, *percent, stretches))
+    }
+
+    /// Whether what it says depends on the order of calls until all of a second are in.
+    pub(crate) const fn rises_and_falls(&self) -> bool {
+        self.percent > 0
     }
 
     pub(crate) fn set_active(&mut self, group: u64, is_active: bool) {

@@ -54,15 +54,25 @@ impl Ratio {
     pub(crate) fn see(&mut self, group: u64, second: u32, status: u16) -> Seen {
         let stretch = self.stretches.at(second);
         let (pair, _) = self.table.at(group, stretch.number);
-        let Some(all) = pair.all.add(second, stretch, 1) else { return Seen::Quiet };
-        let failed = pair.failed.add(second, stretch, u32::from(self.failed.has(status))).unwrap_or_default();
+        let failed = u32::from(self.failed.has(status));
+        if pair.all.add(second, stretch, 1).is_none() || pair.failed.add(second, stretch, failed).is_none() {
+            return Seen::Quiet;
+        }
+        self.again(group, second)
+    }
+
+    /// What there is to say of a group now that all calls of a second are in: the share rises and falls from one to the
+    /// next.
+    pub(crate) fn again(&mut self, group: u64, second: u32) -> Seen {
+        let Some(pair) = self.table.find(group) else { return Seen::Quiet };
+        let all = pair.all.sum(second, &self.stretches).count;
+        let failed = pair.failed.sum(second, &self.stretches);
         let is_over =
-            all >= self.calls && u64::from(failed) * 100 >= u64::from(all) * u64::from(self.percent);
+            all >= self.calls && u64::from(failed.count) * 100 >= u64::from(all) * u64::from(self.percent);
         if !is_over {
             return if pair.all.is_active() { Seen::Under } else { Seen::Quiet };
         }
-        let sum = pair.failed.sum(second, &self.stretches);
-        Seen::Over(Over { count: failed.into(), error: sum.error.into(), since: sum.since })
+        Seen::Over(Over { count: failed.count.into(), error: failed.error.into(), since: failed.since })
     }
 
     pub(crate) fn set_active(&mut self, group: u64, is_active: bool) {

@@ -58,6 +58,7 @@ impl Lanes {
             let is_refused = |event: u32| matches!(events[event as usize].status, 401 | 403);
             lane.sort_by_cached_key(|&event| (is_refused(event), batch.said(event)));
         }
+        let (waits, mut any) = (machine.rises_and_falls(), false);
         for places in lane.chunks(TOGETHER) {
             groups.clear();
             groups.extend(places.iter().map(|&event| machine.group(&events[event as usize], around)));
@@ -67,6 +68,16 @@ impl Lanes {
                     continue;
                 }
                 match machine.see(group, &events[event as usize], around) {
+                    Seen::Quiet => {}
+                    _ if waits => any = true,
+                    seen => tell(event, group, seen),
+                }
+            }
+        }
+        if any {
+            for &event in &*lane {
+                let group = machine.group(&events[event as usize], around);
+                match machine.again(group, &events[event as usize]) {
                     Seen::Quiet => {}
                     seen => tell(event, group, seen),
                 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ratewarden_detect::Engine;
 use ratewarden_model::{Finding, Seen, Severity};
-use ratewarden_traffic::{Traffic, background, scenario};
+use ratewarden_traffic::{OwnedCall, Traffic, background, scenario};
 
 use crate::world::hashed;
 use crate::{MORNING, findings, settings};
@@ -56,6 +56,36 @@ fn calls_in_another_order_within_the_lateness_give_the_same_findings() {
     }
 }
 
+/// Calls of one address in one second, of which three of four bring a path that was not there.
+fn three_of_four_are_new() -> Vec<OwnedCall> {
+    let letter = |number: usize| char::from(b'a' + u8::try_from(number % 26).unwrap());
+    let call = |place: usize| OwnedCall {
+        address: "198.51.100.9".parse().ok(),
+        method: "GET".to_owned(),
+        target: format!("/{}{}", letter(place / 26), letter(place)),
+        status: 404,
+        referer: "https://example.org/".to_owned(),
+        ..OwnedCall::at(MORNING)
+    };
+    (0..400).map(|place| call(if place < 300 { place } else { 0 })).collect()
+}
+
+#[test]
+fn what_comes_first_within_a_second_does_not_say_how_mixed_its_calls_are() {
+    let calls = three_of_four_are_new();
+    let of = |calls: &mut dyn Iterator<Item = &OwnedCall>| {
+        let mut engine = Engine::new(settings());
+        calls.for_each(|call| engine.see(&call.as_call()));
+        engine.finish();
+        essence(&engine.findings())
+    };
+    let (forwards, backwards) = (of(&mut calls.iter()), of(&mut calls.iter().rev()));
+    assert_eq!(forwards, backwards);
+    assert!(forwards.iter().all(|(rule, ..)| rule != "watch.random-paths"), "{forwards:#?}");
+    let new = of(&mut calls.iter().take(320));
+    assert!(new.iter().any(|(rule, ..)| rule == "watch.random-paths"), "{new:#?}");
+}
+
 #[test]
 fn the_seed_of_hashes_changes_no_finding() {
     let traffic = mixed();
@@ -80,7 +110,7 @@ fn one_call_of_the_year_2099_spoils_nothing() {
     for (place, call) in traffic.iter().enumerate() {
         engine.see(&hashed(&call.as_call()));
         if place == traffic.len() / 3 {
-            engine.see(&hashed(&ratewarden_traffic::OwnedCall::at(4_070_908_800_000).as_call()));
+            engine.see(&hashed(&OwnedCall::at(4_070_908_800_000).as_call()));
         }
     }
     engine.finish();
