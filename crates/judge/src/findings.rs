@@ -7,7 +7,8 @@
 //!   that a caller of such a name proved itself at. A line of IPv6 is banned as a whole, so it is exempt where anything of it is.
 //! - **Only what can be held for certain is banned**: an address, or a caller that proved who it is. A user is not:
 //!   anybody can give that name.
-//! - **Old abuse bans nobody**: a log may be read from its beginning, or again.
+//! - **Old abuse bans nobody**: a log may be read from its beginning, or again. Who asks tells of it once more where it is
+//!   seen to go on.
 //! - **One offence is one ban**, however many detectors see it. A ban on another's word (an operator, a `[[penalty]]`) is
 //!   only ever lengthened by a finding.
 //! - **Who goes on is banned again** when the ban ends while the finding is open, but only where the ban was longer than the
@@ -136,7 +137,7 @@ pub enum Let {
     Nobody,
     /// Nobody knows any more who it is, or several have that name.
     Unknown,
-    /// It is long over.
+    /// Its last call that was seen is of long ago.
     Old,
     /// All places are taken by bans in force.
     Full,
@@ -149,7 +150,7 @@ impl fmt::Display for Let {
             Self::Own => "it is this machine, or nobody",
             Self::Nobody => "only addresses and callers that prove who they are can be",
             Self::Unknown => "nobody knows for certain who it is",
-            Self::Old => "what it did is long over",
+            Self::Old => "what is seen of it so far is long over",
             Self::Full => "all places are taken by bans in force",
         })
     }

@@ -3,7 +3,7 @@
 //! | module | thought |
 //! |---|---|
 //! | `source`, `follow` | names of files to lines, once or for ever |
-//! | `live` | following and watching, through restarts |
+//! | `live`, `late` | following and watching, through restarts; what opened long before it was seen |
 //! | `geo`, `places` | where addresses are |
 //! | `notify`, `bans`, `ban_file` | who is told of findings, who is banned for them, and where that is written |
 //! | `pipeline`, `tally` | lines to calls to detectors; what became of each line |
@@ -15,6 +15,7 @@ mod bans;
 mod credentials;
 pub mod follow;
 pub mod geo;
+mod late;
 mod live;
 mod notify;
 mod pipeline;
@@ -30,6 +31,7 @@ pub use ban_file::BanFile;
 pub use bans::{Ban, Bans, Decision};
 pub use credentials::Credentials;
 pub use follow::write_document;
+pub use late::Late;
 pub use live::{Live, Step, WARM_SECS};
 pub use notify::{NotifyError, alert_state, alerts_config, host_name, wall_ms};
 pub use pipeline::{Pipeline, Source};

@@ -97,6 +97,12 @@ impl Pipeline {
         self.engine.news()
     }
 
+    /// Findings that are open, with their figures of now.
+    #[must_use]
+    pub fn open_findings(&self) -> Vec<Finding> {
+        self.engine.open_findings(usize::MAX)
+    }
+
     /// All findings there were, the worst first.
     #[must_use]
     pub fn findings(&self) -> Vec<Finding> {

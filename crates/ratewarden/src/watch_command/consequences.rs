@@ -9,7 +9,7 @@ use ratewarden_alerts::{Alerts, Kept};
 use ratewarden_guard::Operator;
 use ratewarden_policy::{Penalties, Policy};
 use ratewarden_watch::{
-    Ban, BanFile, Bans, Decision, FindingBans, News, NewsState, alert_state, alerts_config, host_name,
+    Ban, BanFile, Bans, Decision, FindingBans, Late, Live, News, alert_state, alerts_config, host_name,
     read_secret, wall_ms,
 };
 
@@ -17,14 +17,13 @@ use super::placing::Placing;
 use crate::errors::{Exit, Failure};
 use crate::stderr;
 
-/// A finding whose last call was longer ago wakes nobody, in milliseconds.
-const OLD_MS: i64 = 600_000;
 /// How long alerts may take to go out at the end.
 const LAST: Duration = Duration::from_secs(5);
 
 /// Alerts and bans.
 pub(super) struct Consequences {
     alerts: Option<Alerts>,
+    late: Late,
     bans: Bans,
     place: Place,
 }
@@ -46,7 +45,8 @@ impl Consequences {
         decisions: &FindingBans,
     ) -> Result<Self, Failure> {
         let Some(policy) = policy else {
-            return Ok(Self { alerts: None, bans: Bans::default(), place: Place::Nowhere });
+            let (late, bans) = (Late::default(), Bans::default());
+            return Ok(Self { alerts: None, late, bans, place: Place::Nowhere });
         };
         let place = match &policy.watch.penalties {
             _ if dry_run => Place::Nowhere,
@@ -84,21 +84,23 @@ impl Consequences {
             }
         };
         let alerts = if dry_run { None } else { alerts(policy, state)? };
-        Ok(Self { alerts, bans: Bans::default(), place })
+        Ok(Self { alerts, late: Late::default(), bans: Bans::default(), place })
     }
 
     /// Follows up what has opened and ended. When it returns alerts are on the disk, as far as the disk takes them.
-    pub(super) fn follow_up(&mut self, decisions: &mut FindingBans, news: &[News]) {
+    pub(super) fn follow_up(&mut self, live: &mut Live, news: &[News]) {
         let now_ms = wall_ms();
-        if let Some(alerts) = self.alerts.as_ref().filter(|_| !news.is_empty()) {
-            // What is long over wakes nobody: a log may be read from its beginning.
-            let is_told = |news: &&News| news.state == NewsState::Ended || !is_old(news, now_ms);
-            let told: Vec<_> =
-                news.iter().filter(is_told).map(|news| (&news.finding, alert_state(news.state))).collect();
+        // What is long over wakes nobody: a log may be read from its beginning. What goes on does.
+        let mut told: Vec<&News> = news.iter().filter(|news| self.late.is_timely(news, now_ms)).collect();
+        let going_on = self.late.going_on(now_ms, live.newest_ms(), || live.open_findings());
+        told.extend(&going_on);
+        if let Some(alerts) = self.alerts.as_ref().filter(|_| !told.is_empty()) {
+            let told: Vec<_> = told.iter().map(|news| (&news.finding, alert_state(news.state))).collect();
             // What the disk did not take is asked for before the position is saved.
             let _ = alerts.handle_all(&told, now_ms);
         }
-        for one in news {
+        let decisions = live.bans();
+        for one in news.iter().chain(&going_on) {
             let decision = self.bans.decide(decisions, one, now_ms);
             decision.into_iter().for_each(|decision| self.do_it(decision));
         }
@@ -167,10 +169,4 @@ fn alerts(policy: &Policy, state: Option<&Path>) -> Result<Option<Alerts>, Failu
     Alerts::start(&config, &state.join("outbox"))
         .map(Some)
         .map_err(|error| Failure::new(Exit::Usage, error, hint).context("alerts cannot be started"))
-}
-
-/// Whether a finding's last call was long ago, by the clock.
-fn is_old(news: &News, now_ms: i64) -> bool {
-    let last = news.finding.seen.as_ref().and_then(|seen| seen.last_seen.parse::<jiff::Timestamp>().ok());
-    last.is_some_and(|last| last.as_millisecond().saturating_add(OLD_MS) < now_ms)
 }

@@ -47,7 +47,7 @@ pub(super) async fn run(job: &WatchJob) -> Result<Exit, Failure> {
     loop {
         let now_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         let step = live.step(now_ms);
-        consequences.follow_up(live.bans(), &step.news);
+        consequences.follow_up(&mut live, &step.news);
         tell(job, &step)?;
         if saved.elapsed() >= SAVE && consequences.are_safe() {
             saved = Instant::now();

@@ -79,8 +79,43 @@ fn yesterdays_abuse_bans_nobody_today() {
     let text = probes(1..2, now_ms() - 86_400_000) + &later(now_ms() - 86_400_000);
     Logger::new(&folder.path("access.log")).write(&text, text.len());
     let mut follow = Following::start(&[&path, "--from-beginning", "-c", &policy]);
-    follow.until_noted("what it did is long over");
+    follow.until_noted("is long over");
     assert!(!folder.path("bans.ndjson").exists());
+}
+
+#[test]
+fn abuse_that_began_long_ago_is_banned_and_alerted_where_it_goes_on_and_not_where_it_is_over() {
+    let folder = Folder::new();
+    let (url, taken) = receiver();
+    let policy = folder.write(
+        "rw.toml",
+        format!(
+            "[watch]\nstate = \"state\"\npenalties = {{ file = \"bans.ndjson\" }}\n\
+             [[detector]]\nname = \"steady\"\nover = \"10/1m\"\nper = [\"address\"]\nban = \"10m\"\n\
+             [[alert]]\nname = \"hook\"\nwebhook = {{ url = \"{url}\" }}\nseverity = \"info\"\n\
+             [alerts]\ngroup-wait = \"none\"\n"
+        ),
+    );
+    // Twenty minutes, as a restart reads ten of them again. One address goes on, the other stopped fifteen minutes ago.
+    let now = now_ms();
+    let calls = (0..300_i64).flat_map(|number| {
+        let call = |last: u8| OwnedCall {
+            address: Some(std::net::Ipv4Addr::new(203, 0, 113, last).into()),
+            target: "/data".to_owned(),
+            status: 200,
+            ..OwnedCall::at(now - 1_200_000 + number * 4_000)
+        };
+        [Some(call(1)), (number < 75).then(|| call(2))].into_iter().flatten()
+    });
+    let path = folder.argument("access.log");
+    let text = nginx(&calls.collect::<Vec<_>>());
+    Logger::new(&folder.path("access.log")).write(&text, text.len());
+    let mut follow = Following::start(&[&path, "--from-beginning", "-c", &policy]);
+    follow.until_noted("banned: address 203.0.113.1 ");
+    let told = || taken.lock().unwrap().join("\n");
+    follow.until_seen("it is alerted", || told().contains("203.0.113.1"));
+    let bans = fs::read_to_string(folder.path("bans.ndjson")).unwrap();
+    assert!(!bans.contains("203.0.113.2") && !told().contains("203.0.113.2"), "{bans}");
 }
 
 #[test]
