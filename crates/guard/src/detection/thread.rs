@@ -64,7 +64,9 @@ impl Detecting {
     ) -> Result<Option<Engine>, LoadError> {
         let is_same = before.is_some_and(|before| {
             let files = |policy: &Policy| (policy.watch.geoip.clone(), policy.watch.geoip_asn.clone());
-            before.watches && before.detectors == policy.detectors && files(before) == files(policy)
+            let is_counted_alike = before.trust.ipv6_prefix == policy.trust.ipv6_prefix;
+            let is_watched_alike = before.watches && before.detectors == policy.detectors;
+            is_watched_alike && is_counted_alike && files(before) == files(policy)
         });
         let geography = if policy.watches && !is_same {
             self.surroundings.geography(&policy.watch).map_err(LoadError::Watch)?
@@ -80,6 +82,7 @@ impl Detecting {
             detectors: policy.detectors.clone(),
             lateness: LATENESS,
             geography,
+            ipv6_prefix: policy.trust.ipv6_prefix,
             seed: u64::from_le_bytes(secret.first_chunk().copied().unwrap_or_default()),
         })))
     }

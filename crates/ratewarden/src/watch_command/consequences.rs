@@ -2,6 +2,7 @@
 //!
 //! Alerts and bans are on the disk before the position in the logs moves on.
 
+use std::io;
 use std::path::Path;
 use std::time::Duration;
 
@@ -9,11 +10,12 @@ use ratewarden_alerts::{Alerts, Kept};
 use ratewarden_guard::Operator;
 use ratewarden_policy::{Penalties, Policy};
 use ratewarden_watch::{
-    Ban, BanFile, Bans, Decision, FindingBans, Late, Live, News, alert_state, alerts_config, host_name,
-    read_secret, wall_ms,
+    Ban, BanFile, Bans, Decision, FindingBans, Late, Live, News, NewsState, Unwritten, alert_state,
+    alerts_config, host_name, read_secret, wall_ms,
 };
 
 use super::placing::Placing;
+use super::unsaved::Unsaved;
 use crate::errors::{Exit, Failure};
 use crate::stderr;
 
@@ -26,7 +28,12 @@ pub(super) struct Consequences {
     late: Late,
     bans: Bans,
     place: Place,
+    /// Of the place, and of the history.
+    unsaved: [Unsaved; 2],
 }
+
+/// When a ban may be decided on again for which a file has no place.
+const FILE_AGAIN: Duration = Duration::from_secs(10);
 
 /// Where bans go.
 enum Place {
@@ -45,8 +52,7 @@ impl Consequences {
         decisions: &FindingBans,
     ) -> Result<Self, Failure> {
         let Some(policy) = policy else {
-            let (late, bans) = (Late::default(), Bans::default());
-            return Ok(Self { alerts: None, late, bans, place: Place::Nowhere });
+            return Ok(Self::new(None, Bans::default(), Place::Nowhere));
         };
         let place = match &policy.watch.penalties {
             _ if dry_run => Place::Nowhere,
@@ -84,7 +90,15 @@ impl Consequences {
             }
         };
         let alerts = if dry_run { None } else { alerts(policy, state)? };
-        Ok(Self { alerts, late: Late::default(), bans: Bans::default(), place })
+        // What is only told of is told of in each run.
+        let kept = state.filter(|_| !matches!(place, Place::Nowhere));
+        let (bans, said) = kept.map_or_else(Default::default, |folder| Bans::kept_in(folder, wall_ms()));
+        said.iter().for_each(|said| stderr::note(said));
+        Ok(Self::new(alerts, bans, place))
+    }
+
+    fn new(alerts: Option<Alerts>, bans: Bans, place: Place) -> Self {
+        Self { alerts, late: Late::default(), bans, place, unsaved: Default::default() }
     }
 
     /// Follows up what has opened and ended. When it returns alerts are on the disk, as far as the disk takes them.
@@ -101,49 +115,90 @@ impl Consequences {
         }
         let decisions = live.bans();
         for one in news.iter().chain(&going_on) {
+            if let (NewsState::Ended, Place::Gateway(placing)) = (one.state, &self.place) {
+                placing.ended(&one.finding.fingerprint);
+            }
             let decision = self.bans.decide(decisions, one, now_ms);
-            decision.into_iter().for_each(|decision| self.do_it(decision));
+            decision.into_iter().for_each(|decision| self.do_it(decisions, decision, now_ms));
         }
+        // What has come to nothing is none, so it is not one that has ended.
+        self.take_back(decisions, now_ms);
         // After what has ended was heard of: it needs no further ban.
         for again in self.bans.look(decisions, now_ms) {
-            self.do_it(again);
+            self.do_it(decisions, again, now_ms);
         }
+        self.take_back(decisions, now_ms);
     }
 
-    fn do_it(&mut self, decision: Decision) {
+    fn do_it(&mut self, decisions: &mut FindingBans, decision: Decision, now_ms: i64) {
         match decision {
             Decision::Not(why) => stderr::note(&why),
-            Decision::Ban(ban) => self.place(ban),
+            Decision::Ban(ban) => self.place(decisions, ban, now_ms),
         }
     }
 
-    /// Whether every alert and every ban is on the disk, so that the position in the logs may move on.
-    pub(super) fn are_safe(&mut self) -> bool {
-        let bans = match &mut self.place {
-            Place::Nowhere => true,
-            Place::File(file) => file.secure().is_ok(),
-            Place::Gateway(placing) => placing.save(),
-        };
-        bans && self.alerts.as_ref().is_none_or(|alerts| alerts.status().kept == Kept::OnDisk)
+    /// Bans that the gateway does not get count as none.
+    fn take_back(&self, decisions: &mut FindingBans, now_ms: i64) {
+        let Place::Gateway(placing) = &self.place else { return };
+        for (ban, again) in placing.take_lost(now_ms) {
+            self.bans.come_to_nothing(decisions, &ban, now_ms, again);
+        }
     }
 
-    fn place(&mut self, ban: Ban) {
+    /// Whether every alert and every ban is on the disk, so that the position in the logs may move on. What is not is said
+    /// once.
+    pub(super) fn are_safe(&mut self) -> bool {
+        let [of_place, of_history] = &mut self.unsaved;
+        let are_placed = match &mut self.place {
+            Place::Nowhere => true,
+            Place::File(file) => {
+                let secured = file.secure();
+                let path = file.path().display();
+                let cannot =
+                    |error: &io::Error| format!("bans cannot be written to {path}: {error}; trying again");
+                of_place.note(secured, cannot, || format!("bans are written to {path} again"))
+            }
+            Place::Gateway(placing) => {
+                let path = placing.path().unwrap_or(Path::new("")).display();
+                let cannot = |error: &io::Error| {
+                    format!("bans on their way cannot be saved in {path}: {error}; a crash would lose them")
+                };
+                of_place
+                    .note(placing.save(), cannot, || format!("bans on their way are saved in {path} again"))
+            }
+        };
+        // After the bans: a ban that is only in the history would never be placed.
+        let are_kept = are_placed && {
+            let saved = self.bans.save(wall_ms());
+            let path = self.bans.path().unwrap_or(Path::new("")).display();
+            let cannot = |error: &io::Error| {
+                format!("the history of bans cannot be saved in {path}: {error}; a restart would ban again")
+            };
+            of_history.note(saved, cannot, || format!("the history of bans is saved in {path} again"))
+        };
+        are_kept && self.alerts.as_ref().is_none_or(|alerts| alerts.status().kept == Kept::OnDisk)
+    }
+
+    fn place(&mut self, decisions: &mut FindingBans, ban: Ban, now_ms: i64) {
         let shown =
             format!("{} {} until {} ({})", ban.subject.kind(), ban.subject.label(), ban.until, ban.reason);
         match &mut self.place {
             Place::Nowhere => stderr::note(&format!("would be banned: {shown}")),
             Place::File(file) => match file.add(&ban) {
                 Ok(()) => stderr::note(&format!("banned: {shown}")),
-                Err(error) => stderr::error(&format!(
+                Err(Unwritten::Waits(error)) => stderr::error(&format!(
                     "the ban of {shown} could not be written to {}: {error}; trying again",
                     file.path().display()
                 )),
-            },
-            Place::Gateway(placing) => {
-                if !placing.place(ban) {
-                    stderr::error(&format!("too many bans wait for the gateway; left out: {shown}"));
+                Err(Unwritten::Full) => {
+                    stderr::error(&format!(
+                        "too many bans wait for {}; trying again while what it is for goes on: {shown}",
+                        file.path().display()
+                    ));
+                    self.bans.come_to_nothing(decisions, &ban, now_ms, FILE_AGAIN);
                 }
-            }
+            },
+            Place::Gateway(placing) => placing.place(ban),
         }
     }
 
