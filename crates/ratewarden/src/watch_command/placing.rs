@@ -141,7 +141,9 @@ fn wanted(ban: &Ban, left: Duration) -> NewPenalty {
         id: None,
         // What is left of it, in whole seconds.
         lasts: format!("{}s", left.as_secs().max(1)),
-        reason: Some(ban.reason.clone()),
+        reason: Some(ban.figures().to_owned()).filter(|figures| !figures.is_empty()),
+        // So that it spares whom the gateway's own ban for such a finding would.
+        finding: Some(ban.rule.clone()).filter(|rule| !rule.is_empty()),
         // An operator's longer ban is the operator's to end.
         extend_only: true,
     }

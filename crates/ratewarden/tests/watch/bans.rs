@@ -1,14 +1,17 @@
 //! Bans on their way to a gateway or a file, through restarts, refusals and disks that take nothing.
 
 use std::fs;
-use std::net::TcpListener;
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
 
+use ratewarden_guard::Guard;
 use serde_json::Value;
 
 use crate::consequences::{later, now_ms, probes};
 use crate::following::{Following, Logger, Said};
 use crate::logs::Folder;
-use crate::receiver::receiver_that_says;
+use crate::receiver::{receiver, receiver_that_says};
 
 /// A gateway that takes every ban.
 const PLACED: &[(u16, &str)] = &[(201, TAKEN)];
@@ -132,6 +135,48 @@ fn a_ban_that_was_placed_does_not_come_back_with_a_restart() {
     let asked = taken.lock().unwrap();
     let of = |address: &str| asked.iter().filter(|asked| asked.contains(address)).count();
     assert_eq!((of("203.0.113.7"), of("203.0.113.8")), (1, 1), "an operator may have lifted it since");
+}
+
+/// The status of a call at a gateway that believes who its client is.
+fn call(at: SocketAddr, client: &str, fields: &str) -> u16 {
+    let mut stream = TcpStream::connect(at).unwrap();
+    let head = format!(
+        "GET / HTTP/1.1\r\nhost: a\r\nx-forwarded-for: {client}\r\nconnection: close\r\n{fields}\r\n"
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer.split(' ').nth(1).unwrap().parse().unwrap()
+}
+
+#[test]
+fn a_running_gateway_holds_a_banned_address_and_spares_who_proved_who_he_is_from_there() {
+    let folder = Folder::new();
+    let ann = ratewarden_callers::NewKey::generate("ann", "").unwrap();
+    folder.write("keys.txt", format!("{}\n", ann.line));
+    let (upstream, _) = receiver();
+    let file = folder.write(
+        "gateway.toml",
+        format!(
+            "[listen]\nhttp = \"127.0.0.1:0\"\nadmin = \"127.0.0.1:0\"\nthreads = 1\n\
+             [upstream]\nurl = \"{}\"\n[trust]\nproxies = [\"127.0.0.1\"]\n[timeouts]\nshutdown = \"100ms\"\n\
+             [[caller]]\nfrom = \"header:x-api-key\"\nkeys = \"keys.txt\"\n",
+            upstream.trim_end_matches('/')
+        ),
+    );
+    let gateway = Guard::start(Path::new(&file)).unwrap();
+    let (http, admin) = (gateway.http()[0], gateway.admin().unwrap());
+    let by_ann = format!("x-api-key: {}\r\n", ann.key);
+    assert_eq!([call(http, "203.0.113.7", &by_ann), call(http, "203.0.113.7", "")], [200, 200]);
+
+    let policy = policy(&folder, &format!("admin = \"http://{admin}\""));
+    let (path, _logger) = log(&folder, 7..8);
+    let mut follow = Following::start(&[&path, "--from-beginning", "-c", &policy]);
+    follow.until_noted("banned: address 203.0.113.7");
+    assert_eq!([call(http, "203.0.113.7", ""), call(http, "203.0.113.8", "")], [429, 200]);
+    assert_eq!(call(http, "203.0.113.7", &by_ann), 200, "she had proved who she is from there");
+    drop(follow);
+    gateway.stop();
 }
 
 #[test]
