@@ -1,7 +1,7 @@
 //! Whom a finding bans, for how long, and why: the one place where that is decided.
 //!
 //! `guard` asks here for what it finds in its own calls, `watch` for what it finds in logs; where a ban is placed is for each
-//! of them. What was decided stands in [`Penalties`], which doubles and forgets for both.
+//! of them. What was decided stands in [`Penalties`](crate::penalties::Penalties), which doubles and forgets for both.
 //!
 //! - **`never-ban` is asked first**: networks (and `trust.proxies`, and of logs this machine), callers by name, and the addresses
 //!   that a caller of such a name proved itself at. A line of IPv6 is banned as a whole, so it is exempt where anything of it is.

@@ -21,7 +21,7 @@ pub struct Now {
 /// What a finding leads to.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Decision {
-    /// A ban, which has begun in the [`Penalties`] that were asked.
+    /// A ban, which has begun in the [`Penalties`](crate::penalties::Penalties) that were asked.
     Ban(Box<Decided>),
     /// None, and why.
     Not(Subject, Let),
