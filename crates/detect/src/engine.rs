@@ -17,6 +17,7 @@ use crate::detector::{Around, Machine, Seen};
 use crate::event::{Batch, Event};
 use crate::finding::Case;
 use crate::geography::Geography;
+use crate::hash::Hasher;
 use crate::order::{Admitted, Order};
 use crate::spec::{By, Detector, MAX_DETECTORS, MAX_TESTED};
 use derive::Intake;
@@ -41,13 +42,22 @@ pub struct Settings {
     pub lateness: u32,
     /// Where addresses are.
     pub geography: Option<Box<dyn Geography>>,
+    /// Bits of the network of IPv6 that counts as one address, as the gateway counts it, 1 to 128. A line has a whole /64, from
+    /// which its owner takes addresses as he likes.
+    pub ipv6_prefix: u8,
     /// Against who would choose values whose hashes collide; findings do not depend on it.
     pub seed: u64,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { detectors: crate::defaults::detectors(), lateness: 10, geography: None, seed: 0 }
+        Self {
+            detectors: crate::defaults::detectors(),
+            lateness: 10,
+            geography: None,
+            ipv6_prefix: 64,
+            seed: 0,
+        }
     }
 }
 
@@ -105,7 +115,8 @@ impl Engine {
         detectors.truncate(MAX_DETECTORS);
         tested.truncate(MAX_TESTED);
         let plain = detectors.len();
-        let intake = Intake::new(&detectors, &tested, settings.seed);
+        let hasher = Hasher::new(settings.seed).counting(settings.ipv6_prefix);
+        let intake = Intake::new(&detectors, &tested, hasher);
         detectors.append(&mut tested);
         Self {
             machines: Machine::all(&detectors, plain),

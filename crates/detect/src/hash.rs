@@ -9,30 +9,56 @@ use std::net::IpAddr;
 use foldhash::SharedSeed;
 // The fast variant leaves high bits weak, and fields of bits are chosen by those.
 use foldhash::quality::SeedableRandomState;
+use ratewarden_model::{Subject, SubjectKind};
 
 /// Hashes values with one seed.
 #[derive(Clone)]
-pub(crate) struct Hasher(SeedableRandomState);
+pub(crate) struct Hasher {
+    state: SeedableRandomState,
+    /// Bits of the network of IPv6 that is one source.
+    ipv6_prefix: u8,
+}
 
 impl Hasher {
     pub(crate) fn new(seed: u64) -> Self {
-        Self(SeedableRandomState::with_seed(seed, SharedSeed::global_fixed()))
+        Self { state: SeedableRandomState::with_seed(seed, SharedSeed::global_fixed()), ipv6_prefix: SIX }
+    }
+
+    /// With sources of IPv6 that are networks of so many bits.
+    pub(crate) fn counting(self, ipv6_prefix: u8) -> Self {
+        Self { ipv6_prefix: ipv6_prefix.clamp(1, 128), ..self }
+    }
+
+    /// The hash of what stands for who calls from an address: itself of IPv4, its network of IPv6; 0 of none.
+    #[inline]
+    pub(crate) fn source(&self, number: u128) -> u64 {
+        let source = if is_four(number) { number } else { first(number, self.ipv6_prefix) };
+        if number == 0 { 0 } else { self.wide(source) }
+    }
+
+    /// What a finding calls it.
+    pub(crate) fn source_subject(&self, number: u128) -> Subject {
+        if is_four(number) || self.ipv6_prefix == 128 {
+            return Subject::named(SubjectKind::Address, as_address(number).to_string());
+        }
+        let (line, bits) = (as_address(first(number, self.ipv6_prefix)), self.ipv6_prefix);
+        Subject::named(SubjectKind::Prefix, format!("{line}/{bits}"))
     }
 
     /// The hash of text; 0 of empty text, which is nobody's.
     #[inline]
     pub(crate) fn text(&self, text: &[u8]) -> u64 {
-        if text.is_empty() { 0 } else { self.0.hash_one(text).max(1) }
+        if text.is_empty() { 0 } else { self.state.hash_one(text).max(1) }
     }
 
     #[inline]
     pub(crate) fn number(&self, number: u64) -> u64 {
-        self.0.hash_one(number).max(1)
+        self.state.hash_one(number).max(1)
     }
 
     #[inline]
     pub(crate) fn wide(&self, number: u128) -> u64 {
-        self.0.hash_one(number).max(1)
+        self.state.hash_one(number).max(1)
     }
 }
 
@@ -89,25 +115,18 @@ pub(crate) fn as_address(number: u128) -> IpAddr {
     std::net::Ipv6Addr::from_bits(number).to_canonical()
 }
 
-/// Bits of the network that stands for a source: /24 of IPv4, /64 of IPv6, which is one subscriber's line.
-const FOUR: u32 = 24;
-const SIX: u32 = 64;
+/// Bits of a network: /24 of IPv4, /64 of IPv6, which is one subscriber's line.
+const FOUR: u8 = 24;
+const SIX: u8 = 64;
 
 /// The network an address is in, as the number of its first address.
 pub(crate) fn network(number: u128) -> u128 {
-    let kept = if is_four(number) { 96 + FOUR } else { SIX };
-    number & (u128::MAX << (128 - kept))
-}
-
-/// What stands for who calls from an address: itself of IPv4, its /64 of IPv6.
-pub(crate) fn source(number: u128) -> u128 {
-    if is_four(number) { number } else { network(number) }
+    first(number, if is_four(number) { 96 + FOUR } else { SIX })
 }
 
 /// The larger network an address is in: /16 of IPv4, /32 of IPv6, about what one provider hands out in a place.
 pub(crate) fn wide_network(number: u128) -> u128 {
-    let kept = if is_four(number) { 96 + 16 } else { 32 };
-    number & (u128::MAX << (128 - kept))
+    first(number, if is_four(number) { 96 + 16 } else { 32 })
 }
 
 /// How a network is written.
@@ -119,6 +138,11 @@ pub(crate) fn network_text(number: u128) -> String {
 /// How a larger network is written.
 pub(crate) fn wide_network_text(number: u128) -> String {
     format!("{}/{}", as_address(wide_network(number)), if is_four(number) { 16 } else { 32 })
+}
+
+/// The first address of its network of so many bits, at least one.
+const fn first(number: u128, bits: u8) -> u128 {
+    number & (u128::MAX << (128 - bits))
 }
 
 const fn is_four(number: u128) -> bool {

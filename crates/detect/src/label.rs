@@ -12,10 +12,7 @@ use crate::spec::By;
 /// What a finding is about whose detector groups by `by` first.
 pub(crate) fn subject(by: By, event: &Event, around: &Around<'_>) -> Subject {
     let text = around.batch.text(&event.text);
-    let address = || match hash::as_address(event.address) {
-        std::net::IpAddr::V4(four) => Subject::named(SubjectKind::Address, four.to_string()),
-        std::net::IpAddr::V6(_) => Subject::named(SubjectKind::Prefix, hash::network_text(event.address)),
-    };
+    let address = || around.hasher.source_subject(event.address);
     match by {
         By::Address => address(),
         By::Prefix | By::WideNetwork => Subject::named(SubjectKind::Prefix, network(by, event.address)),

@@ -14,6 +14,7 @@
 
 mod bans;
 mod board;
+mod detector;
 mod said;
 mod surroundings;
 mod thread;

@@ -32,10 +32,10 @@ pub struct Penalty {
     pub kind: String,
     /// A caller's name or an address, where it is known; never a secret.
     pub label: Option<String>,
-    /// The rule of the policy that imposed it.
+    /// The rule of the policy, or of the finding, that imposed it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub rule: Option<String>,
-    /// The operator's reason, where an operator imposed it.
+    /// The operator's reason, where an operator imposed it, or the figures of the finding.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub reason: Option<String>,
     /// RFC 3339, UTC.
@@ -74,6 +74,10 @@ pub struct NewPenalty {
     /// For other operators; the banned one is not told.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// The rule of the finding that leads to it, which the banned one is told. A ban of an address spares callers then that
+    /// had proved who they are from there, and none is shortened. Without it the ban is on an operator's word.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub finding: Option<String>,
     /// A ban that is in force and ends no sooner stays as it is.
     #[serde(skip_serializing_if = "std::ops::Not::not", default)]
     pub extend_only: bool,

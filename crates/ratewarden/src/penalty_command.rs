@@ -29,7 +29,7 @@ pub(crate) async fn run(command: PenaltyCommand) -> Result<Exit, Failure> {
         }
         PenaltyCommand::Add { admin, whom, lasts, reason } => {
             let Whom { caller, address, id } = whom;
-            let wanted = NewPenalty { caller, address, id, lasts, reason, extend_only: false };
+            let wanted = NewPenalty { caller, address, id, lasts, reason, finding: None, extend_only: false };
             let added = operator(&admin)?.add_penalty(&wanted).await.map_err(failure)?;
             let text = format!("{} is banned until {}: {}", shown(&added), added.until, added.id);
             output::print(format!("{}\n", clean(&text)).as_bytes())?;

@@ -5,6 +5,7 @@ mod expect;
 mod follow;
 mod placing;
 mod setup;
+mod unsaved;
 
 use ratewarden_model::{Severity, WatchReport};
 use ratewarden_report::{Options as Page, render_watch_json, render_watch_pretty};

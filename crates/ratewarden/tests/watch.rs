@@ -5,6 +5,8 @@
 
 #[path = "watch/bad_input.rs"]
 mod bad_input;
+#[path = "watch/bans.rs"]
+mod bans;
 #[path = "cli/run.rs"]
 #[expect(dead_code, reason = "the demo API is for the tests that scan")]
 mod cli;
@@ -20,6 +22,8 @@ mod following;
 mod gates;
 #[path = "watch/logs.rs"]
 mod logs;
+#[path = "watch/receiver.rs"]
+mod receiver;
 #[path = "watch/restart.rs"]
 mod restart;
 #[path = "watch/same.rs"]

@@ -2,14 +2,15 @@
 //!
 //! A line is written at once, and made safe before the position in the logs moves on: one sync for all of a second's bans. What
 //! the disk does not take is kept and tried again, and holds the position until then, so a ban is written twice rather than
-//! never. A line that was torn, by a crash or by a full disk, is never continued: what follows it begins a new one.
+//! never. A line that was torn, by a crash or by a full disk, is never continued: what follows it begins a new one. When too
+//! many wait a further ban is refused, so that whoever decided on it can do so again: pushed out it would count as placed.
 
 use std::collections::VecDeque;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
-use crate::bans::Ban;
+use crate::ban::Ban;
 
 /// Lines that wait for the disk.
 const WAITING: usize = 1_024;
@@ -24,6 +25,15 @@ pub struct BanFile {
     is_dirty: bool,
     /// What the file ends with may be a part of a line.
     is_torn: bool,
+}
+
+/// Why a ban is not in the file.
+#[derive(Debug)]
+pub enum Unwritten {
+    /// The disk did not take it; [`BanFile::secure`] tries again.
+    Waits(io::Error),
+    /// 1 024 wait for the disk. It was not taken.
+    Full,
 }
 
 impl BanFile {
@@ -42,15 +52,15 @@ impl BanFile {
     /// Writes a ban.
     ///
     /// # Errors
-    /// When the disk did not take it. It is tried again by [`Self::secure`]; of more than 1 024 the oldest are let go.
-    pub fn add(&mut self, ban: &Ban) -> io::Result<()> {
-        let mut line = serde_json::to_vec(ban)?;
-        line.push(b'\n');
+    /// When the disk did not take it.
+    pub fn add(&mut self, ban: &Ban) -> Result<(), Unwritten> {
         if self.waiting.len() >= WAITING {
-            self.waiting.pop_front();
+            return Err(Unwritten::Full);
         }
+        let mut line = serde_json::to_vec(ban).map_err(io::Error::from).map_err(Unwritten::Waits)?;
+        line.push(b'\n');
         self.waiting.push_back(line);
-        self.write()
+        self.write().map_err(Unwritten::Waits)
     }
 
     /// Makes safe what was added.
@@ -120,7 +130,9 @@ mod tests {
             seconds: 600,
             until: "2026-01-01T00:10:00Z".to_owned(),
             reason: "watch.flood".to_owned(),
+            rule: "watch.flood".to_owned(),
             fingerprint: "f".to_owned(),
+            id: 7,
             address: address.parse().ok(),
         }
     }
@@ -197,7 +209,10 @@ mod tests {
     fn lines_that_wait_for_the_disk_are_bounded() {
         let folder = tempfile::tempdir().unwrap();
         let mut file = BanFile::new(folder.path().join("none").join("bans.ndjson"));
-        (0..WAITING + 5).for_each(|_| assert!(file.add(&ban("192.0.2.1")).is_err()));
+        for _ in 0..WAITING {
+            assert!(matches!(file.add(&ban("192.0.2.1")), Err(Unwritten::Waits(_))));
+        }
+        assert!(matches!(file.add(&ban("192.0.2.2")), Err(Unwritten::Full)), "it is not let go in silence");
         assert_eq!(file.waiting.len(), WAITING);
     }
 }

@@ -2,41 +2,26 @@
 //!
 //! Whom a finding bans and for how long is decided by [`findings`](ratewarden_judge::findings), as in the gateway. The history
 //! is [`Penalties`] of our own, by the clock on the wall; the gateway's is not asked, since it may be away. An address is its
-//! own id there: nothing of it leaves this process.
+//! own id there: nothing of it leaves this machine. A folder of states keeps it ([`BanHistory`]).
 
+use std::io;
 use std::net::IpAddr;
+use std::path::Path;
 use std::time::Duration;
 
 use ratewarden_detect::News;
 use ratewarden_judge::findings::{self, Decided, FindingBans, Now};
 use ratewarden_judge::penalties::Penalties;
 use ratewarden_limiter::Time;
-use ratewarden_model::{Subject, SubjectKind};
-use serde::{Deserialize, Serialize};
+
+use crate::ban::Ban;
+use crate::ban_history::BanHistory;
 
 /// Bans that were decided on.
 #[derive(Debug, Default)]
 pub struct Bans {
     penalties: Penalties,
-}
-
-/// A ban that is to be placed; as a line of JSON what a file gets.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Ban {
-    /// Whom.
-    #[serde(flatten)]
-    pub subject: Subject,
-    /// For so many seconds.
-    pub seconds: u64,
-    /// Until then, RFC 3339, UTC.
-    pub until: String,
-    /// The rule, and what was seen.
-    pub reason: String,
-    /// Of the finding.
-    pub fingerprint: String,
-    /// The address as a gateway counts it, if it is one.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub address: Option<IpAddr>,
+    history: Option<BanHistory>,
 }
 
 /// What a finding leads to.
@@ -49,6 +34,28 @@ pub enum Decision {
 }
 
 impl Bans {
+    /// Goes on with the history that a folder of states keeps. Says what is to be said of one that could not be used.
+    #[must_use]
+    pub fn kept_in(folder: &Path, now_ms: i64) -> (Self, Option<String>) {
+        let penalties = Penalties::default();
+        let (history, said) = BanHistory::open(folder, &penalties, now_ms);
+        (Self { penalties, history: Some(history) }, said)
+    }
+
+    /// Where the history is kept.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        self.history.as_ref().map(BanHistory::path)
+    }
+
+    /// Writes the history down, where it is kept and has changed.
+    ///
+    /// # Errors
+    /// When it cannot be written; what stood there before still does.
+    pub fn save(&mut self, now_ms: i64) -> io::Result<()> {
+        self.history.as_mut().map_or(Ok(()), |history| history.save(&self.penalties, now_ms))
+    }
+
     /// What to do about a finding at `now_ms` (milliseconds since 1970); `None` where no rule asks for a ban, and where one is
     /// in force for that offence.
     pub fn decide(&self, decisions: &mut FindingBans, news: &News, now_ms: i64) -> Option<Decision> {
@@ -61,23 +68,12 @@ impl Bans {
         let again = decisions.look(&self.penalties, time(now_ms), address_id);
         again.into_iter().map(|decision| shown(decision, now_ms)).collect()
     }
-}
 
-impl Ban {
-    /// How long it still lasts at `now_ms` (milliseconds since 1970).
-    #[must_use]
-    pub fn left(&self, now_ms: i64) -> Duration {
-        let until = self.until.parse().map_or(0, jiff::Timestamp::as_millisecond);
-        Duration::from_millis(u64::try_from(until.saturating_sub(now_ms)).unwrap_or(0))
-    }
-
-    /// The caller that is banned, if it is one.
-    #[must_use]
-    pub fn caller(&self) -> Option<&str> {
-        match &self.subject {
-            Subject::Named { kind: SubjectKind::Caller, value } => Some(value),
-            _ => None,
-        }
+    /// A ban was not placed, and will not be: it counts as none, and is decided on again after `again` while what led to it
+    /// goes on.
+    pub fn come_to_nothing(&self, decisions: &mut FindingBans, ban: &Ban, now_ms: i64, again: Duration) {
+        let whom = (ban.id, ban.address.is_some());
+        decisions.come_to_nothing(&self.penalties, whom, time(ban.until_ms()), (time(now_ms), again));
     }
 }
 
@@ -87,17 +83,18 @@ fn shown(decision: findings::Decision, now_ms: i64) -> Decision {
             Decision::Not(format!("{} {} is not banned: {why}", subject.kind(), subject.label()))
         }
         findings::Decision::Ban(decided) => {
-            let Decided { lasts, rule, reason, subject, address, fingerprint, .. } = *decided;
+            let Decided { id, lasts, rule, reason, subject, address, fingerprint, .. } = *decided;
             let until_ms = now_ms.saturating_add(i64::try_from(lasts.as_millis()).unwrap_or(i64::MAX));
             let until = jiff::Timestamp::from_millisecond(until_ms).unwrap_or(jiff::Timestamp::MAX);
-            let reason = if reason.is_empty() { rule } else { format!("{rule}: {reason}") };
+            let reason = if reason.is_empty() { rule.clone() } else { format!("{rule}: {reason}") };
             let (seconds, until) = (lasts.as_secs(), until.to_string());
-            Decision::Ban(Ban { subject, seconds, until, reason, fingerprint, address })
+            Decision::Ban(Ban { subject, seconds, until, reason, rule, fingerprint, id, address })
         }
     }
 }
 
-fn time(unix_ms: i64) -> Time {
+/// The clock on the wall as bans count.
+pub(crate) fn time(unix_ms: i64) -> Time {
     Time::from_nanos(u64::try_from(unix_ms).unwrap_or_default().saturating_mul(1_000_000))
 }
 
@@ -114,8 +111,8 @@ mod tests {
     use std::path::Path;
 
     use ratewarden_detect::NewsState;
-    use ratewarden_model::Finding;
     use ratewarden_model::rules::abuse;
+    use ratewarden_model::{Finding, Subject, SubjectKind};
 
     use super::*;
 
@@ -156,6 +153,18 @@ mod tests {
         assert_eq!(seconds(bans.decide(&mut decisions, &opened, 599_999)), None);
         let again = bans.look(&mut decisions, 600_000);
         assert_eq!(again.into_iter().map(|one| seconds(Some(one))).collect::<Vec<_>>(), [Some(1_200)]);
+    }
+
+    #[test]
+    fn a_ban_that_was_not_placed_counts_as_none_and_is_decided_on_again() {
+        let (bans, mut decisions) = (Bans::default(), decisions());
+        let opened = news(NewsState::Opened, SubjectKind::Address, "192.0.2.1");
+        let Some(Decision::Ban(ban)) = bans.decide(&mut decisions, &opened, 1) else { panic!("a ban") };
+        bans.come_to_nothing(&mut decisions, &ban, 10_000, Duration::from_secs(5));
+        assert_eq!(bans.look(&mut decisions, 14_999), []);
+        let again = bans.look(&mut decisions, 15_000);
+        let [Decision::Ban(again)] = again.as_slice() else { panic!("{again:?}") };
+        assert_eq!((again.seconds, again.until.as_str()), (600, "1970-01-01T00:10:15Z"), "a first one");
     }
 
     #[test]

@@ -3,19 +3,22 @@
 //! | module | thought |
 //! |---|---|
 //! | `source`, `follow` | names of files to lines, once or for ever |
-//! | `live` | following and watching, through restarts |
+//! | `live`, `late` | following and watching, through restarts; what opened long before it was seen |
 //! | `several` | whose turn it is among several logs, and which of them keeps another time |
 //! | `geo`, `places` | where addresses are |
-//! | `notify`, `bans`, `ban_file` | who is told of findings, who is banned for them, and where that is written |
+//! | `notify`, `ban`, `bans`, `ban_file`, `ban_history` | who is told of findings, who is banned for them, and where that is written |
 //! | `pipeline`, `tally` | lines to calls to detectors; what became of each line |
 //! | `replay`, `suggest` | what a policy would have done; limits from what callers do |
 //! | `credentials`, `secret` | what logs hold of secrets is hashed at once |
 
+mod ban;
 mod ban_file;
+mod ban_history;
 mod bans;
 mod credentials;
 pub mod follow;
 pub mod geo;
+mod late;
 mod live;
 mod notify;
 mod pipeline;
@@ -28,10 +31,12 @@ pub mod source;
 pub mod suggest;
 mod tally;
 
-pub use ban_file::BanFile;
-pub use bans::{Ban, Bans, Decision};
+pub use ban::Ban;
+pub use ban_file::{BanFile, Unwritten};
+pub use bans::{Bans, Decision};
 pub use credentials::Credentials;
 pub use follow::write_document;
+pub use late::Late;
 pub use live::{Live, Step, WARM_SECS};
 pub use notify::{NotifyError, alert_state, alerts_config, host_name, wall_ms};
 pub use pipeline::{Pipeline, Source};

@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use ratewarden_detect::News;
 use ratewarden_judge::findings::FindingBans;
 use ratewarden_logs::Options;
+use ratewarden_model::Finding;
 
 use crate::follow::{Event, Follower, Loaded, Progress, Saved, SourceId, Start};
 use crate::pipeline::{Pipeline, Source};
@@ -167,6 +168,18 @@ impl Live {
     /// What decides on bans.
     pub const fn bans(&mut self) -> &mut FindingBans {
         self.pipeline.bans()
+    }
+
+    /// Findings that are open, with their figures of now. It looks at all of them.
+    #[must_use]
+    pub fn open_findings(&self) -> Vec<Finding> {
+        self.pipeline.open_findings()
+    }
+
+    /// The newest call's time, in milliseconds since 1970; `None` before the first.
+    #[must_use]
+    pub fn newest_ms(&self) -> Option<i64> {
+        self.pipeline.newest_ms()
     }
 
     /// Saves the position from which a restart reads on, once everything that came of what lies before it is safe.

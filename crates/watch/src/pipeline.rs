@@ -107,6 +107,12 @@ impl Pipeline {
         self.engine.news()
     }
 
+    /// Findings that are open, with their figures of now.
+    #[must_use]
+    pub fn open_findings(&self) -> Vec<Finding> {
+        self.engine.open_findings(usize::MAX)
+    }
+
     /// All findings there were, the worst first.
     #[must_use]
     pub fn findings(&self) -> Vec<Finding> {
@@ -189,7 +195,7 @@ mod tests {
     use std::path::Path;
 
     use ratewarden_callers::{Identifier, NewKey};
-    use ratewarden_detect::{NewsState, Settings, detectors};
+    use ratewarden_detect::{NewsState, Settings};
     use ratewarden_model::rules::abuse;
     use ratewarden_model::{Subject, SubjectKind};
 
@@ -207,7 +213,7 @@ mod tests {
         std::fs::write(folder.join("keys.txt"), lines.concat()).unwrap();
         let policy = ratewarden_policy::read(POLICY, &folder.join("p.toml")).unwrap().policy;
         let identifier = Identifier::build(&policy, &[7; 16], None).unwrap();
-        let settings = Settings { detectors: detectors(), lateness: 10, geography: None, seed: 1 };
+        let settings = Settings { seed: 1, ..Settings::default() };
         let mut bans = FindingBans::of_logs();
         bans.set(&policy);
         (Pipeline::new(Engine::new(settings), Credentials::new([7; 16], Some(identifier)), bans), keys)

@@ -4,7 +4,7 @@ use ratewarden_model::{Call, CallCaller};
 
 use crate::event::{Batch, Event, Place, UNSAID};
 use crate::filter::{Filters, Shown, Tests};
-use crate::hash::{Hasher, as_number, both, source};
+use crate::hash::{Hasher, as_number, both};
 use crate::route::{Query, Routes, Verb};
 use crate::spec::{Detector, Kind, Shows};
 
@@ -28,12 +28,11 @@ pub(super) struct Intake {
 
 impl Intake {
     /// For detectors of a bit each, and those after them that ask calls themselves.
-    pub(super) fn new(plain: &[Detector], tested: &[Detector], seed: u64) -> Self {
+    pub(super) fn new(plain: &[Detector], tested: &[Detector], hasher: Hasher) -> Self {
         let is_level = |detector: &Detector| matches!(detector.kind, Kind::Level { .. });
         let levels = plain.iter().enumerate().filter(|(_, detector)| is_level(detector));
         let light = plain.iter().enumerate().filter(|(_, detector)| detector.is_light());
         let set = |set: u128, (place, _): (usize, &Detector)| set | 1 << place;
-        let hasher = Hasher::new(seed);
         Self {
             routes: Routes::new(hasher.clone()),
             hasher,
@@ -87,8 +86,7 @@ impl Intake {
         let key = if is_light { b"" } else { key(call, path, route.id) };
         let user = self.hasher.text(call.user);
         let address = call.address.map_or(0, as_number);
-        // A line of IPv6 has a whole /64, from which its owner takes addresses as he likes.
-        let source = if address == 0 { 0 } else { self.hasher.wide(source(address)) };
+        let source = self.hasher.source(address);
         let event = Event {
             detectors,
             address,

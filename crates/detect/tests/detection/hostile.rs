@@ -1,11 +1,11 @@
 //! What somebody does who knows how this works.
 
-use ratewarden_detect::Engine;
+use ratewarden_detect::{Engine, Settings};
 use ratewarden_model::Finding;
 use ratewarden_traffic::{OwnedCall, Traffic};
 
 use crate::world::hashed;
-use crate::{MORNING, findings, settings};
+use crate::{MORNING, findings, found_with, settings};
 
 fn address(number: u32) -> Option<std::net::IpAddr> {
     Some(std::net::Ipv4Addr::from(0x1400_0000 + number).into())
@@ -145,6 +145,28 @@ fn addresses_of_one_line_of_ipv6_are_one_source() {
     });
     let found = findings(&Traffic::new(calls.collect()));
     assert!(has(&found, "watch.probing", "2001:db8:1:2::/64"), "{}", crate::shown(&found));
+}
+
+#[test]
+fn a_source_of_ipv6_is_what_the_gateway_counts_as_one() {
+    // A home that has a /56, of which each device takes a line, and one address among many in one line.
+    let call = |number: u32, address: u128| OwnedCall {
+        address: Some(std::net::Ipv6Addr::from_bits(address).into()),
+        target: "/data".to_owned(),
+        ..OwnedCall::at(MORNING + i64::from(number) * 10)
+    };
+    let home = |number: u32| 0x2001_0db8_0001_0200 << 64 | u128::from(number % 256) << 64 | 7;
+    let neighbours = |number: u32| 0x2001_0db8_0002_0000 << 64 | u128::from(number % 60);
+    let found = |ipv6_prefix, address: &dyn Fn(u32) -> u128| {
+        let calls = (0..2_000).map(|number| call(number, address(number)));
+        let settings = Settings { ipv6_prefix, ..settings() };
+        found_with(settings, &Traffic::new(calls.collect()))
+    };
+    assert!(has(&found(56, &home), "watch.flood", "2001:db8:1:200::/56"));
+    assert_eq!(found(64, &home), [], "256 lines of a few calls each");
+    assert!(has(&found(64, &neighbours), "watch.flood", "2001:db8:2::/64"));
+    assert_eq!(found(128, &neighbours), [], "sixty of a few calls each");
+    assert!(has(&found(128, &|_| 0x2001_0db8_0002_0000 << 64 | 7), "watch.flood", "2001:db8:2::7"));
 }
 
 #[test]

@@ -18,7 +18,7 @@ const LISTED: usize = 100;
 /// The longest ban an operator can impose; longer ones are a policy's or a firewall's.
 const LONGEST: Duration = Duration::from_secs(366 * 24 * 3_600);
 
-/// The most characters of a reason.
+/// The most characters of a reason, and of a finding's rule.
 const LONGEST_REASON: usize = 200;
 
 /// Those in force that last longest.
@@ -53,21 +53,23 @@ pub(super) fn add(shared: &Shared, wanted: &NewPenalty) -> Answer {
         Err(wrong) => return refusal(&wrong),
     };
     let until = ban.until;
-    let imposed = if wanted.extend_only {
+    let only_longer = wanted.extend_only || wanted.finding.is_some();
+    let imposed = if only_longer {
         shared.penalties.extend(id, ban, now)
     } else {
         shared.penalties.impose(id, ban, now)
     };
     match imposed {
         // One that lasts longer is in force.
-        Ok((id, ban)) if wanted.extend_only && ban.until > until => json(200, &view(shared, id, &ban, now)),
+        Ok((id, ban)) if only_longer && ban.until > until => json(200, &view(shared, id, &ban, now)),
         Ok((id, ban)) => {
             let view = view(shared, id, &ban, now);
             tracing::info!(
                 id = view.id,
                 label = view.label,
+                finding = wanted.finding.as_deref(),
                 until = view.until,
-                "An operator has imposed a ban."
+                "A ban was imposed at the admin listener."
             );
             let mut response = json(201, &view);
             set(&mut response, "location", &format!("/v1/penalties/{}", view.id));
@@ -104,8 +106,15 @@ fn ban(loaded: &Loaded, wanted: &NewPenalty, now: Time) -> Result<(u128, Ban), R
         let longest = ratewarden_model::format_duration(LONGEST);
         return Err(wrong("for", format!("`for` is at most {longest}, not `{}`", wanted.lasts)));
     }
+    let is_plain = |text: &str| text.chars().count() <= LONGEST_REASON && !text.chars().any(char::is_control);
+    if wanted.finding.as_deref().is_some_and(|rule| rule.is_empty() || !is_plain(rule)) {
+        let detail = format!(
+            "`finding` is the rule of a finding, such as `watch.flood`: 1 to {LONGEST_REASON} characters, none of them a control character"
+        );
+        return Err(wrong("finding", detail));
+    }
     let reason = wanted.reason.as_deref().unwrap_or_default();
-    if reason.chars().count() > LONGEST_REASON || reason.chars().any(char::is_control) {
+    if !is_plain(reason) {
         let detail =
             format!("`reason` has at most {LONGEST_REASON} characters, none of them a control character");
         return Err(wrong("reason", detail));
@@ -125,8 +134,13 @@ fn ban(loaded: &Loaded, wanted: &NewPenalty, now: Time) -> Result<(u128, Ban), R
         }
         _ => return Err(wrong("whom", "say one of `caller`, `address` and `id`".to_owned())),
     };
-    let cause = Cause::Operator(reason.into());
-    Ok((id, Ban { whom, label, cause, spares: false, until: now.after(lasts), times: 0 }))
+    // As in the gateway itself: many may be behind an address, and a finding about it is about none of those who are known.
+    let spares = wanted.finding.is_some() && whom == Whom::Address;
+    let cause = wanted.finding.as_deref().map_or_else(
+        || Cause::Operator(reason.into()),
+        |rule| Cause::Finding { rule: rule.into(), reason: reason.into() },
+    );
+    Ok((id, Ban { whom, label, cause, spares, until: now.after(lasts), times: 0 }))
 }
 
 fn view(shared: &Shared, id: u128, ban: &Ban, now: Time) -> Penalty {

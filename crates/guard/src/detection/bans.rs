@@ -24,6 +24,11 @@ impl Bans {
         self.decisions.set(policy);
     }
 
+    /// Whether findings of a detector ban.
+    pub(super) fn has_rule(&self, detector: &str) -> bool {
+        self.decisions.has_rule(detector)
+    }
+
     /// Remembers whose call it is, where that may matter.
     pub(super) fn note(&mut self, call: &Call<'_>, whose: Whose) {
         self.decisions.note(call, whose);

@@ -95,6 +95,18 @@ impl Board {
         over
     }
 
+    /// News of those that are open, as if they opened now, in the order of their fingerprints.
+    pub(super) fn open_news(&self) -> Vec<News> {
+        let opened = |open: &Open| News {
+            state: NewsState::Opened,
+            detector: open.detector.clone(),
+            finding: open.finding.clone(),
+        };
+        let mut news: Vec<News> = self.open.values().map(opened).collect();
+        news.sort_by(|one, other| one.finding.fingerprint.cmp(&other.finding.fingerprint));
+        news
+    }
+
     /// Those that are open, in no order.
     pub(crate) fn open(&self) -> impl Iterator<Item = &Finding> {
         self.open.values().map(|open| &open.finding)

@@ -146,11 +146,14 @@ fn bans(described: &Described, gateway: &Gateway) {
         r#"{"for": "1h"}"#,
         r#"{"caller": "a", "address": "::1", "for": "1h"}"#,
         r#"{"id": "1", "for": "1h"}"#,
+        r#"{"address": "192.0.2.1", "for": "1h", "finding": ""}"#,
     ] {
         post(meaningless, 422);
     }
     post(r#"{"address":"192.0.2.1","for":"2h"}"#, 201);
     post(r#"{"address":"192.0.2.1","for":"1h","extend_only":true}"#, 200);
+    post(r#"{"address":"192.0.2.1","for":"1h","finding":"watch.flood","reason":"320 seen"}"#, 201);
+    post(r#"{"address":"192.0.2.1","for":"30m","finding":"watch.flood"}"#, 200);
     described.get(gateway, "/v1/penalties", "/v1/penalties?limit=10000", 200);
     let target = format!("/v1/penalties/{}", id.as_str().unwrap());
     let path = "/v1/penalties/{id}";

@@ -82,6 +82,41 @@ fn an_operator_bans_callers_addresses_and_ids() {
 }
 
 #[test]
+fn a_ban_of_an_address_for_a_finding_spares_who_proved_who_he_is_from_there_and_one_of_an_operator_does_not()
+{
+    let folder = tempfile::tempdir().unwrap();
+    let new = ratewarden_callers::NewKey::generate("ann", "").unwrap();
+    let keys = folder.path().join("keys.txt");
+    std::fs::write(&keys, &new.line).unwrap();
+    let keys = keys.to_str().unwrap();
+    let (gateway, _folder) = guarded(&format!("[[caller]]\nfrom = \"bearer\"\nkeys = {keys:?}\n"));
+    let ann = || gateway.get("/", &format!("authorization: Bearer {}\r\n", new.key)).status;
+    assert_eq!([ann(), gateway.get("/", "").status], [200, 200]);
+
+    let figures = "320 seen, 300/10s is the threshold";
+    let wanted = |lasts: &str| json!({"address": "127.0.0.1", "for": lasts, "finding": "watch.flood", "reason": figures});
+    let ban = add(&gateway, &wanted("10m"));
+    assert_eq!((&ban["rule"], &ban["reason"]), (&json!("watch.flood"), &json!(figures)));
+    let held = gateway.get("/", "");
+    assert!(held.status == 429 && held.body.contains("watch.flood"), "{}", held.body);
+    assert_eq!(ann(), 200, "she had proved who she is from there");
+    let shorter = send(&gateway, "POST", "/v1/penalties", &wanted("1m").to_string());
+    assert_eq!(
+        (shorter.status, &body_of(&shorter)["id"]),
+        (200, &ban["id"]),
+        "none for a finding shortens one"
+    );
+
+    let imposed = add(&gateway, &json!({"address": "127.0.0.1", "for": "1m"}));
+    assert_ne!(imposed["id"], ban["id"], "it stands beside the other");
+    assert_eq!(ann(), 429, "an operator means everybody");
+    let of_caller = add(&gateway, &json!({"caller": "ann", "for": "10m", "finding": "watch.flood"}));
+    let target = format!("/v1/penalties/{}", imposed["id"].as_str().unwrap());
+    assert_eq!(send(&gateway, "DELETE", &target, "").status, 204);
+    assert_eq!((ann(), &of_caller["kind"]), (429, &json!("caller")), "a finding about her bans her");
+}
+
+#[test]
 fn a_ban_that_is_none_is_refused_with_what_was_expected() {
     let (gateway, _folder) = guarded("");
     for (body, status, said) in [
@@ -94,6 +129,8 @@ fn a_ban_that_is_none_is_refused_with_what_was_expected() {
         (r#"{"caller":"ann","address":"192.0.2.1","for":"1h"}"#, 422, "one of"),
         (r#"{"id":"12","for":"1h"}"#, 422, "32 hexadecimal digits"),
         (r#"{"caller":"ann","for":"1h","until":"then"}"#, 400, "unknown field `until`"),
+        (r#"{"caller":"ann","for":"1h","finding":""}"#, 422, "the rule of a finding"),
+        (r#"{"caller":"ann","for":"1h","finding":"a\nb"}"#, 422, "the rule of a finding"),
     ] {
         let answer = send(&gateway, "POST", "/v1/penalties", body);
         assert_eq!(answer.status, status, "{body}: {}", answer.body);

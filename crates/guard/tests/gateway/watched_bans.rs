@@ -5,10 +5,12 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::admin::{guarded, json as body_of, send};
-use crate::server::{Gateway, wait_until};
+use crate::server::{Echo, Gateway, wait_until};
 use crate::watched::{flood, get, pipeline};
 
 const PATIENCE: Duration = Duration::from_secs(60);
+
+const TOKEN_FILE: &str = "token-file = \"TOKEN\"\n";
 
 fn penalties(gateway: &Gateway) -> Vec<Value> {
     body_of(&send(gateway, "GET", "/v1/penalties", ""))["penalties"].as_array().unwrap().clone()
@@ -50,6 +52,29 @@ fn who_floods_is_banned_but_nobody_who_is_exempt_or_known() {
     assert_eq!(once(&gateway, 2, ""), 429);
     assert_eq!(once(&gateway, 2, &ann), 200, "she had proved who she is from there");
     assert_eq!([once(&gateway, 8, ""), once(&gateway, 9, "")], [200, 200]);
+}
+
+#[test]
+fn who_goes_on_is_banned_when_a_reload_brings_the_ban() {
+    let detector = |more: &str| {
+        format!("[watch]\n[[detector]]\nname = \"much\"\nover = \"5/1m\"\nper = [\"address\"]\n{more}")
+    };
+    for others in ["", "[[detector]]\nname = \"more\"\nover = \"900/1m\"\nper = [\"address\"]\n"] {
+        let rules = |more: &str| format!("admin = \"127.0.0.1:0\"\n---\n[admin]\n{TOKEN_FILE}{more}");
+        let folder = tempfile::tempdir().unwrap();
+        let token = folder.path().join("token");
+        std::fs::write(&token, "open-sesame\n").unwrap();
+        let rules = |more: &str| rules(more).replace("TOKEN", token.to_str().unwrap());
+        let gateway = Gateway::start(Echo::start().address, &rules(&detector("")));
+        flood(&gateway, 2, 10);
+        wait_until(PATIENCE, || open(&gateway) == 1);
+        assert_eq!(once(&gateway, 2, ""), 200);
+        gateway.write(&rules(&detector(&format!("ban = \"10m\"\n{others}"))));
+        gateway.guard().reload().unwrap();
+        // Where detectors are others they begin anew, and must see it go on.
+        wait_until(PATIENCE, || once(&gateway, 2, "") == 429);
+        assert_eq!(once(&gateway, 3, ""), 200);
+    }
 }
 
 #[test]

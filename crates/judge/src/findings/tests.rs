@@ -1,9 +1,13 @@
+use std::net::IpAddr;
 use std::path::Path;
 
-use ratewarden_model::Seen;
+use ratewarden_detect::{News, NewsState};
+use ratewarden_limiter::Time;
 use ratewarden_model::rules::abuse;
+use ratewarden_model::{Finding, Seen, SubjectKind};
 
 use super::*;
+use crate::penalties::Penalties;
 
 const POLICY: &str = "[watch]\nnever-ban = [\"10.0.0.0/8\", \"caller:ci\", \"2001:db8:1:2::7\"]\npenalties = { file = \"b\" }\n\
     [trust]\nproxies = [\"198.51.100.1\"]\n\
@@ -155,4 +159,57 @@ fn what_is_long_over_bans_nobody() {
     let decision = trial.news(&old, 601);
     assert!(matches!(decision, Some(Decision::Not(_, Let::Old))), "{decision:?}");
     assert_eq!(lasts(trial.news(&old, 600)), Some(600));
+}
+
+#[test]
+fn a_ban_that_came_to_nothing_is_decided_on_again_while_the_finding_goes_on() {
+    let mut trial = Trial::new();
+    let Some(Decision::Ban(ban)) =
+        trial.news(&news(NewsState::Opened, "enumeration", ADDRESS, "192.0.2.1"), 0)
+    else {
+        panic!("a ban")
+    };
+    let minute = Duration::from_secs(60);
+    let nothing = |trial: &mut Trial, ban: &Decided, seconds| {
+        let until = ban.ban.until;
+        trial.bans.come_to_nothing(&trial.penalties, (ban.id, true), until, (time(seconds), minute));
+    };
+    nothing(&mut trial, &ban, 5);
+    assert_eq!(trial.penalties.in_force(time(5)), []);
+    assert_eq!(trial.look(64), []);
+    assert_eq!(
+        trial.look(65),
+        [Some(30)],
+        "the first again, although the finding would last longer by itself"
+    );
+
+    let ended = news(NewsState::Ended, "flood", ADDRESS, "192.0.2.2");
+    let Some(Decision::Ban(ban)) = trial.news(&news(NewsState::Opened, "flood", ADDRESS, "192.0.2.2"), 100)
+    else {
+        panic!("a ban")
+    };
+    assert_eq!(trial.news(&ended, 101), None);
+    nothing(&mut trial, &ban, 102);
+    assert_eq!(trial.look(699), [], "it has ended");
+    assert_eq!(trial.opened("flood", ADDRESS, "192.0.2.2", 700), Some(600), "a first one");
+}
+
+#[test]
+fn findings_are_of_what_the_policy_counts_and_so_are_bans() {
+    for (prefix, kind, value, banned) in [
+        (48, SubjectKind::Prefix, "2001:db8:2::/48", Some("2001:db8:2::/48")),
+        (56, SubjectKind::Prefix, "2001:db8:1:2ff::/64", Some("2001:db8:1:200::/56")),
+        (80, SubjectKind::Prefix, "2001:db8:1:2:3::/80", Some("2001:db8:1:2:3::/80")),
+        (80, SubjectKind::Prefix, "2001:db8:1:2::/64", None),
+        (128, ADDRESS, "2001:db8:1:2::8", Some("2001:db8:1:2::8")),
+    ] {
+        let mut trial = Trial::new();
+        let text = POLICY.replace("[trust]", &format!("[trust]\nipv6-prefix = {prefix}"));
+        trial.bans.set(&ratewarden_policy::read(&text, Path::new("/p.toml")).unwrap().policy);
+        let found = match trial.news(&news(NewsState::Opened, "flood", kind, value), 0) {
+            Some(Decision::Ban(ban)) => Some(ban.subject.label()),
+            _ => None,
+        };
+        assert_eq!(found.as_deref(), banned, "{prefix}");
+    }
 }

@@ -4,10 +4,8 @@ use std::collections::HashSet;
 use std::net::IpAddr;
 
 use ratewarden_callers::counted;
+use ratewarden_model::{Subject, SubjectKind};
 use ratewarden_policy::{Exempt, Network, Policy};
-
-/// A line of IPv6 that findings are about.
-const LINE: u8 = 64;
 
 /// Whom nobody bans.
 #[derive(Debug, Default)]
@@ -55,15 +53,29 @@ fn are_of(networks: &[Network], address: IpAddr, ipv6_prefix: u8) -> bool {
     networks.iter().any(|network| network.contains(address) || counted(network.first(), ipv6_prefix) == one)
 }
 
-/// What is banned for a finding about an address of IPv4 or a /64 of IPv6, as the gateway counts addresses. `None` where it
-/// is something else, and where single addresses of a line are counted: which of them it was is not known.
+/// What is banned for a finding about an address, or about a network of IPv6 that the gateway counts as one or as a part of
+/// one. `None` where it is something else, such as a network of which parts are counted: which of them it was is not known.
 pub(super) fn held(value: &str, ipv6_prefix: u8) -> Option<IpAddr> {
-    let line = value.strip_suffix("/64");
-    let address = line.unwrap_or(value).parse::<IpAddr>().ok()?.to_canonical();
-    match (address, line) {
-        (IpAddr::V6(_), Some(_)) if ipv6_prefix > LINE => None,
-        (IpAddr::V4(_), Some(_)) => None,
-        _ => Some(counted(address, ipv6_prefix)),
+    let (address, length) = match value.split_once('/') {
+        Some((address, length)) => (address, Some(length.parse::<u8>().ok()?)),
+        None => (value, None),
+    };
+    let address = address.parse::<IpAddr>().ok()?.to_canonical();
+    let is_one = match (address, length) {
+        (_, None) => true,
+        (IpAddr::V4(_), Some(_)) => false,
+        (IpAddr::V6(_), Some(length)) => length >= ipv6_prefix,
+    };
+    is_one.then(|| counted(address, ipv6_prefix))
+}
+
+/// What is banned, as a finding would name it.
+pub(super) fn subject(address: IpAddr, ipv6_prefix: u8) -> Subject {
+    match address {
+        IpAddr::V6(_) if ipv6_prefix < 128 => {
+            Subject::named(SubjectKind::Prefix, format!("{address}/{ipv6_prefix}"))
+        }
+        _ => Subject::named(SubjectKind::Address, address.to_string()),
     }
 }
 
@@ -90,12 +102,27 @@ mod tests {
     }
 
     #[test]
-    fn a_line_of_ipv6_is_held_as_the_gateway_counts_it_and_no_larger_network_is() {
+    fn a_network_of_ipv6_is_held_as_the_gateway_counts_it_and_no_larger_one_is() {
         let held = |value, prefix| held(value, prefix).map(|address| address.to_string());
         assert_eq!(held("2001:db8:1:2ff::/64", 64).as_deref(), Some("2001:db8:1:2ff::"));
         assert_eq!(held("2001:db8:1:2ff::/64", 56).as_deref(), Some("2001:db8:1:200::"));
         assert_eq!(held("2001:db8:1:2ff::/64", 128), None, "which address it was is not known");
+        assert_eq!(held("2001:db8:1:2ff::7", 128).as_deref(), Some("2001:db8:1:2ff::7"));
+        assert_eq!(held("2001:db8:1:2ff::/80", 80).as_deref(), Some("2001:db8:1:2ff::"));
+        assert_eq!((held("2001:db8::/x", 64), held("2001:db8::/300", 64)), (None, None));
         assert_eq!(held("::ffff:192.0.2.1", 64).as_deref(), Some("192.0.2.1"));
         assert_eq!((held("192.0.2.0/24", 64), held("2001:db8::/32", 64)), (None, None));
+    }
+
+    #[test]
+    fn what_is_banned_is_named_as_the_policy_counts_it() {
+        let named = |address: &str, prefix| {
+            let subject = subject(address.parse().unwrap(), prefix);
+            (subject.kind().to_owned(), subject.label())
+        };
+        let is = |kind: &str, value: &str| (kind.to_owned(), value.to_owned());
+        assert_eq!(named("2001:db8:1:200::", 56), is("prefix", "2001:db8:1:200::/56"));
+        assert_eq!(named("2001:db8::7", 128), is("address", "2001:db8::7"));
+        assert_eq!(named("192.0.2.1", 56), is("address", "192.0.2.1"));
     }
 }

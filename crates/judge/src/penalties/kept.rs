@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use ratewarden_counters::{Instant, Kept};
+use ratewarden_limiter::Time;
 
 use super::{Ban, Cause, MOST, Penalties, Whom};
 
@@ -52,11 +53,14 @@ impl Penalties {
         let mut bans = self.bans.lock().unwrap_or_else(PoisonError::into_inner);
         for kept in kept.iter().take(MOST) {
             let Ok(written) = serde_json::from_str::<Written>(&kept.state) else { continue };
-            let left = Duration::from_millis(
-                u64::try_from(written.until.saturating_sub(at.wall.as_millisecond())).unwrap_or(0),
-            );
-            // A ban that has ended is one that ends now: the store's clock began with this process.
-            let until = at.now.after(left);
+            let left = written.until.saturating_sub(at.wall.as_millisecond());
+            let apart = Duration::from_millis(left.unsigned_abs());
+            // Where the clock began with this process a ban that has ended is one that ended then.
+            let until = if left < 0 {
+                Time::START.after(at.now.since(Time::START.after(apart)))
+            } else {
+                at.now.after(apart)
+            };
             let Written { whom, label, cause, spares, times, .. } = written;
             bans.insert(kept.id, Ban { whom, label, cause, spares, until, times });
         }

@@ -80,7 +80,8 @@ table! {
         "proxies" proxies: Many<Network, 4_096>, Default "[]";
         /// The header those proxies write. The right-most address in it that is not a trusted proxy counts.
         "header" header: OneOf<ForwardedHeader>, Default "\"x-forwarded-for\"";
-        /// IPv6 addresses are counted per prefix of this many bits: who has one address has all of them.
+        /// IPv6 addresses are counted per prefix of this many bits: who has one address has all of them. Findings and bans are
+        /// about such a prefix too.
         "ipv6-prefix" ipv6_prefix: Count<32, 128>, Default "64";
     }
 }

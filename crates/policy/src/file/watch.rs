@@ -27,7 +27,7 @@ table! {
         "geoip" geoip: FilePath, Optional;
         /// File of autonomous systems (`.mmdb`).
         "geoip-asn" geoip_asn: FilePath, Optional;
-        /// Folder for what survives a restart: how far each log was read, alerts that wait, findings that are open. It is made
+        /// Folder for what survives a restart: how far each log was read, alerts that wait, findings that are open, bans. It is made
         /// where there is none. Without it everything begins anew.
         "state" state: FilePath, Optional;
         /// Whom no detector bans, whatever it finds: addresses, prefixes, `caller:NAME` as findings show it, `user:NAME`.

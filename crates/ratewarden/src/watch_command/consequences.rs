@@ -2,6 +2,7 @@
 //!
 //! Alerts and bans are on the disk before the position in the logs moves on.
 
+use std::io;
 use std::path::Path;
 use std::time::Duration;
 
@@ -9,25 +10,30 @@ use ratewarden_alerts::{Alerts, Kept};
 use ratewarden_guard::Operator;
 use ratewarden_policy::{Penalties, Policy};
 use ratewarden_watch::{
-    Ban, BanFile, Bans, Decision, FindingBans, News, NewsState, alert_state, alerts_config, host_name,
-    read_secret, wall_ms,
+    Ban, BanFile, Bans, Decision, FindingBans, Late, Live, News, NewsState, Unwritten, alert_state,
+    alerts_config, host_name, read_secret, wall_ms,
 };
 
 use super::placing::Placing;
+use super::unsaved::Unsaved;
 use crate::errors::{Exit, Failure};
 use crate::stderr;
 
-/// A finding whose last call was longer ago wakes nobody, in milliseconds.
-const OLD_MS: i64 = 600_000;
 /// How long alerts may take to go out at the end.
 const LAST: Duration = Duration::from_secs(5);
 
 /// Alerts and bans.
 pub(super) struct Consequences {
     alerts: Option<Alerts>,
+    late: Late,
     bans: Bans,
     place: Place,
+    /// Of the place, and of the history.
+    unsaved: [Unsaved; 2],
 }
+
+/// When a ban may be decided on again for which a file has no place.
+const FILE_AGAIN: Duration = Duration::from_secs(10);
 
 /// Where bans go.
 enum Place {
@@ -46,7 +52,7 @@ impl Consequences {
         decisions: &FindingBans,
     ) -> Result<Self, Failure> {
         let Some(policy) = policy else {
-            return Ok(Self { alerts: None, bans: Bans::default(), place: Place::Nowhere });
+            return Ok(Self::new(None, Bans::default(), Place::Nowhere));
         };
         let place = match &policy.watch.penalties {
             _ if dry_run => Place::Nowhere,
@@ -84,64 +90,115 @@ impl Consequences {
             }
         };
         let alerts = if dry_run { None } else { alerts(policy, state)? };
-        Ok(Self { alerts, bans: Bans::default(), place })
+        // What is only told of is told of in each run.
+        let kept = state.filter(|_| !matches!(place, Place::Nowhere));
+        let (bans, said) = kept.map_or_else(Default::default, |folder| Bans::kept_in(folder, wall_ms()));
+        said.iter().for_each(|said| stderr::note(said));
+        Ok(Self::new(alerts, bans, place))
+    }
+
+    fn new(alerts: Option<Alerts>, bans: Bans, place: Place) -> Self {
+        Self { alerts, late: Late::default(), bans, place, unsaved: Default::default() }
     }
 
     /// Follows up what has opened and ended. When it returns alerts are on the disk, as far as the disk takes them.
-    pub(super) fn follow_up(&mut self, decisions: &mut FindingBans, news: &[News]) {
+    pub(super) fn follow_up(&mut self, live: &mut Live, news: &[News]) {
         let now_ms = wall_ms();
-        if let Some(alerts) = self.alerts.as_ref().filter(|_| !news.is_empty()) {
-            // What is long over wakes nobody: a log may be read from its beginning.
-            let is_told = |news: &&News| news.state == NewsState::Ended || !is_old(news, now_ms);
-            let told: Vec<_> =
-                news.iter().filter(is_told).map(|news| (&news.finding, alert_state(news.state))).collect();
+        // What is long over wakes nobody: a log may be read from its beginning. What goes on does.
+        let mut told: Vec<&News> = news.iter().filter(|news| self.late.is_timely(news, now_ms)).collect();
+        let going_on = self.late.going_on(now_ms, live.newest_ms(), || live.open_findings());
+        told.extend(&going_on);
+        if let Some(alerts) = self.alerts.as_ref().filter(|_| !told.is_empty()) {
+            let told: Vec<_> = told.iter().map(|news| (&news.finding, alert_state(news.state))).collect();
             // What the disk did not take is asked for before the position is saved.
             let _ = alerts.handle_all(&told, now_ms);
         }
-        for one in news {
+        let decisions = live.bans();
+        for one in news.iter().chain(&going_on) {
+            if let (NewsState::Ended, Place::Gateway(placing)) = (one.state, &self.place) {
+                placing.ended(&one.finding.fingerprint);
+            }
             let decision = self.bans.decide(decisions, one, now_ms);
-            decision.into_iter().for_each(|decision| self.do_it(decision));
+            decision.into_iter().for_each(|decision| self.do_it(decisions, decision, now_ms));
         }
+        // What has come to nothing is none, so it is not one that has ended.
+        self.take_back(decisions, now_ms);
         // After what has ended was heard of: it needs no further ban.
         for again in self.bans.look(decisions, now_ms) {
-            self.do_it(again);
+            self.do_it(decisions, again, now_ms);
         }
+        self.take_back(decisions, now_ms);
     }
 
-    fn do_it(&mut self, decision: Decision) {
+    fn do_it(&mut self, decisions: &mut FindingBans, decision: Decision, now_ms: i64) {
         match decision {
             Decision::Not(why) => stderr::note(&why),
-            Decision::Ban(ban) => self.place(ban),
+            Decision::Ban(ban) => self.place(decisions, ban, now_ms),
         }
     }
 
-    /// Whether every alert and every ban is on the disk, so that the position in the logs may move on.
-    pub(super) fn are_safe(&mut self) -> bool {
-        let bans = match &mut self.place {
-            Place::Nowhere => true,
-            Place::File(file) => file.secure().is_ok(),
-            Place::Gateway(placing) => placing.save(),
-        };
-        bans && self.alerts.as_ref().is_none_or(|alerts| alerts.status().kept == Kept::OnDisk)
+    /// Bans that the gateway does not get count as none.
+    fn take_back(&self, decisions: &mut FindingBans, now_ms: i64) {
+        let Place::Gateway(placing) = &self.place else { return };
+        for (ban, again) in placing.take_lost(now_ms) {
+            self.bans.come_to_nothing(decisions, &ban, now_ms, again);
+        }
     }
 
-    fn place(&mut self, ban: Ban) {
+    /// Whether every alert and every ban is on the disk, so that the position in the logs may move on. What is not is said
+    /// once.
+    pub(super) fn are_safe(&mut self) -> bool {
+        let [of_place, of_history] = &mut self.unsaved;
+        let are_placed = match &mut self.place {
+            Place::Nowhere => true,
+            Place::File(file) => {
+                let secured = file.secure();
+                let path = file.path().display();
+                let cannot =
+                    |error: &io::Error| format!("bans cannot be written to {path}: {error}; trying again");
+                of_place.note(secured, cannot, || format!("bans are written to {path} again"))
+            }
+            Place::Gateway(placing) => {
+                let path = placing.path().unwrap_or(Path::new("")).display();
+                let cannot = |error: &io::Error| {
+                    format!("bans on their way cannot be saved in {path}: {error}; a crash would lose them")
+                };
+                of_place
+                    .note(placing.save(), cannot, || format!("bans on their way are saved in {path} again"))
+            }
+        };
+        // After the bans: a ban that is only in the history would never be placed.
+        let are_kept = are_placed && {
+            let saved = self.bans.save(wall_ms());
+            let path = self.bans.path().unwrap_or(Path::new("")).display();
+            let cannot = |error: &io::Error| {
+                format!("the history of bans cannot be saved in {path}: {error}; a restart would ban again")
+            };
+            of_history.note(saved, cannot, || format!("the history of bans is saved in {path} again"))
+        };
+        are_kept && self.alerts.as_ref().is_none_or(|alerts| alerts.status().kept == Kept::OnDisk)
+    }
+
+    fn place(&mut self, decisions: &mut FindingBans, ban: Ban, now_ms: i64) {
         let shown =
             format!("{} {} until {} ({})", ban.subject.kind(), ban.subject.label(), ban.until, ban.reason);
         match &mut self.place {
             Place::Nowhere => stderr::note(&format!("would be banned: {shown}")),
             Place::File(file) => match file.add(&ban) {
                 Ok(()) => stderr::note(&format!("banned: {shown}")),
-                Err(error) => stderr::error(&format!(
+                Err(Unwritten::Waits(error)) => stderr::error(&format!(
                     "the ban of {shown} could not be written to {}: {error}; trying again",
                     file.path().display()
                 )),
-            },
-            Place::Gateway(placing) => {
-                if !placing.place(ban) {
-                    stderr::error(&format!("too many bans wait for the gateway; left out: {shown}"));
+                Err(Unwritten::Full) => {
+                    stderr::error(&format!(
+                        "too many bans wait for {}; trying again while what it is for goes on: {shown}",
+                        file.path().display()
+                    ));
+                    self.bans.come_to_nothing(decisions, &ban, now_ms, FILE_AGAIN);
                 }
-            }
+            },
+            Place::Gateway(placing) => placing.place(ban),
         }
     }
 
@@ -167,10 +224,4 @@ fn alerts(policy: &Policy, state: Option<&Path>) -> Result<Option<Alerts>, Failu
     Alerts::start(&config, &state.join("outbox"))
         .map(Some)
         .map_err(|error| Failure::new(Exit::Usage, error, hint).context("alerts cannot be started"))
-}
-
-/// Whether a finding's last call was long ago, by the clock.
-fn is_old(news: &News, now_ms: i64) -> bool {
-    let last = news.finding.seen.as_ref().and_then(|seen| seen.last_seen.parse::<jiff::Timestamp>().ok());
-    last.is_some_and(|last| last.as_millisecond().saturating_add(OLD_MS) < now_ms)
 }

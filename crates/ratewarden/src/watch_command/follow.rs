@@ -9,6 +9,7 @@ use ratewarden_watch::{Live, News, NewsState, Step};
 
 use super::consequences::Consequences;
 use super::setup::{self, Setup};
+use super::unsaved::Unsaved;
 use crate::errors::{Exit, Failure, REPORT};
 use crate::watch_args::{WatchFormat, WatchJob};
 use crate::{output, signals, stderr};
@@ -43,21 +44,21 @@ pub(super) async fn run(job: &WatchJob) -> Result<Exit, Failure> {
     let mut signal = pin!(signals::signal());
     let begun = Instant::now();
     let mut saved = Instant::now();
-    let mut unsaved = None;
+    let mut unsaved = Unsaved::default();
     loop {
         let now_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         let step = live.step(now_ms);
-        consequences.follow_up(live.bans(), &step.news);
+        consequences.follow_up(&mut live, &step.news);
         tell(job, &step)?;
         if saved.elapsed() >= SAVE && consequences.are_safe() {
             saved = Instant::now();
-            note_unsaved(live.save().err(), &mut unsaved);
+            save(&mut live, &mut unsaved);
         }
         let wait = if step.more { Duration::ZERO } else { LOOK };
         tokio::select! {
             exit = &mut signal => {
                 if consequences.are_safe() {
-                    note_unsaved(live.save().err(), &mut unsaved);
+                    save(&mut live, &mut unsaved);
                 }
                 consequences.end().await;
                 return Ok(exit);
@@ -67,18 +68,10 @@ pub(super) async fn run(job: &WatchJob) -> Result<Exit, Failure> {
     }
 }
 
-/// Says once that the position cannot be saved, and once that it can be again.
-fn note_unsaved(error: Option<std::io::Error>, said: &mut Option<String>) {
-    let now = error.map(|error| error.to_string());
-    if now != *said {
-        match &now {
-            Some(error) => {
-                stderr::note(&format!("the position cannot be saved: {error}; a restart reads more again"));
-            }
-            None => stderr::note("the position is saved again"),
-        }
-    }
-    *said = now;
+fn save(live: &mut Live, unsaved: &mut Unsaved) {
+    let cannot =
+        |error: &std::io::Error| format!("the position cannot be saved: {error}; a restart reads more again");
+    unsaved.note(live.save(), cannot, || "the position is saved again".to_owned());
 }
 
 fn tell(job: &WatchJob, step: &Step) -> Result<(), Failure> {

@@ -49,6 +49,9 @@ pub(super) fn setup(job: &WatchJob) -> Result<Setup, Failure> {
         detectors,
         lateness: job.lateness.or(watch.map(|watch| watch.lateness)).unwrap_or(LATENESS),
         geography: geography.map(|places| Box::new(places) as _),
+        ipv6_prefix: policy
+            .as_ref()
+            .map_or(Settings::default().ipv6_prefix, |policy| policy.trust.ipv6_prefix),
         seed: u64::from_le_bytes(secret.first_chunk().copied().unwrap_or_default()),
     };
     let identifier = policy.as_ref().map(|policy| Identifier::build(policy, &secret, None)).transpose();

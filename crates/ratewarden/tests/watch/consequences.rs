@@ -1,9 +1,6 @@
 //! What findings lead to while a log is followed: alerts at a real receiver, bans in a file, and nobody who must not be.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::TcpListener;
-use std::sync::{Arc, Mutex};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use ratewarden_traffic::OwnedCall;
@@ -12,13 +9,14 @@ use serde_json::Value;
 use crate::cli::run;
 use crate::following::{Following, Logger};
 use crate::logs::{Folder, nginx};
+use crate::receiver::receiver;
 
-fn now_ms() -> i64 {
+pub(crate) fn now_ms() -> i64 {
     i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap()
 }
 
-/// Looks for weaknesses, a minute ago, by an address for each number.
-fn probes(numbers: std::ops::Range<u8>, at_ms: i64) -> String {
+/// Looks for weaknesses by an address for each number.
+pub(crate) fn probes(numbers: std::ops::Range<u8>, at_ms: i64) -> String {
     let mut calls = Vec::new();
     for number in numbers {
         for file in ["/.env", "/.git/config", "/wp-config.php", "/phpinfo.php", "/id_rsa"] {
@@ -35,7 +33,7 @@ fn probes(numbers: std::ops::Range<u8>, at_ms: i64) -> String {
 }
 
 /// A call much later, so that what came before is looked at.
-fn later(at_ms: i64) -> String {
+pub(crate) fn later(at_ms: i64) -> String {
     nginx(&[OwnedCall { address: Some("192.0.2.9".parse().unwrap()), ..OwnedCall::at(at_ms + 30_000) }])
 }
 
@@ -79,8 +77,43 @@ fn yesterdays_abuse_bans_nobody_today() {
     let text = probes(1..2, now_ms() - 86_400_000) + &later(now_ms() - 86_400_000);
     Logger::new(&folder.path("access.log")).write(&text, text.len());
     let mut follow = Following::start(&[&path, "--from-beginning", "-c", &policy]);
-    follow.until_noted("what it did is long over");
+    follow.until_noted("is long over");
     assert!(!folder.path("bans.ndjson").exists());
+}
+
+#[test]
+fn abuse_that_began_long_ago_is_banned_and_alerted_where_it_goes_on_and_not_where_it_is_over() {
+    let folder = Folder::new();
+    let (url, taken) = receiver();
+    let policy = folder.write(
+        "rw.toml",
+        format!(
+            "[watch]\nstate = \"state\"\npenalties = {{ file = \"bans.ndjson\" }}\n\
+             [[detector]]\nname = \"steady\"\nover = \"10/1m\"\nper = [\"address\"]\nban = \"10m\"\n\
+             [[alert]]\nname = \"hook\"\nwebhook = {{ url = \"{url}\" }}\nseverity = \"info\"\n\
+             [alerts]\ngroup-wait = \"none\"\n"
+        ),
+    );
+    // Twenty minutes, as a restart reads ten of them again. One address goes on, the other stopped fifteen minutes ago.
+    let now = now_ms();
+    let calls = (0..300_i64).flat_map(|number| {
+        let call = |last: u8| OwnedCall {
+            address: Some(std::net::Ipv4Addr::new(203, 0, 113, last).into()),
+            target: "/data".to_owned(),
+            status: 200,
+            ..OwnedCall::at(now - 1_200_000 + number * 4_000)
+        };
+        [Some(call(1)), (number < 75).then(|| call(2))].into_iter().flatten()
+    });
+    let path = folder.argument("access.log");
+    let text = nginx(&calls.collect::<Vec<_>>());
+    Logger::new(&folder.path("access.log")).write(&text, text.len());
+    let mut follow = Following::start(&[&path, "--from-beginning", "-c", &policy]);
+    follow.until_noted("banned: address 203.0.113.1 ");
+    let told = || taken.lock().unwrap().join("\n");
+    follow.until_seen("it is alerted", || told().contains("203.0.113.1"));
+    let bans = fs::read_to_string(folder.path("bans.ndjson")).unwrap();
+    assert!(!bans.contains("203.0.113.2") && !told().contains("203.0.113.2"), "{bans}");
 }
 
 #[test]
@@ -98,88 +131,6 @@ fn a_log_that_is_read_once_says_that_its_policys_bans_place_nothing() {
     let plain = folder.write("plain.toml", "[watch]\nlateness = \"10s\"\n");
     let ran = run(&["watch", &log, "-c", &plain]);
     assert!(!ran.stderr.contains("--follow"), "{}", ran.stderr);
-}
-
-/// A receiver that takes every alert, and remembers whom it was about.
-fn receiver() -> (String, Arc<Mutex<Vec<String>>>) {
-    receiver_that_says("")
-}
-
-/// One that answers with this.
-fn receiver_that_says(answer: &'static str) -> (String, Arc<Mutex<Vec<String>>>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}/", listener.local_addr().unwrap());
-    let taken = Arc::new(Mutex::new(Vec::new()));
-    let kept = Arc::clone(&taken);
-    std::thread::spawn(move || {
-        for mut stream in listener.incoming().map_while(Result::ok) {
-            let mut reader = BufReader::new(stream.try_clone().unwrap());
-            let (mut length, mut line) = (0, String::new());
-            while reader.read_line(&mut line).is_ok_and(|read| read > 2) {
-                if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
-                    length = value.trim().parse().unwrap();
-                }
-                line.clear();
-            }
-            let mut body = vec![0; length];
-            if reader.read_exact(&mut body).is_ok() {
-                kept.lock().unwrap().push(String::from_utf8(body).unwrap());
-                let length = answer.len();
-                let _ = write!(
-                    stream,
-                    "HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{answer}"
-                );
-            }
-        }
-    });
-    (url, taken)
-}
-
-#[test]
-fn a_ban_that_waits_for_its_gateway_survives_a_kill() {
-    const PLACED: &str = r#"{"id":"00","kind":"address","label":null,"until":"2100-01-01T00:00:00Z","seconds_left":1,"times":1}"#;
-    let folder = Folder::new();
-    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let policy = |url: &str| {
-        let text = format!(
-            "[watch]\nstate = \"state\"\npenalties = {{ admin = \"{url}\" }}\n\
-             [[detector]]\nname = \"sensitive files\"\nban = \"10m\"\n"
-        );
-        folder.write("rw.toml", text)
-    };
-    let path = folder.argument("access.log");
-    let text = probes(7..8, now_ms() - 60_000) + &later(now_ms() - 60_000);
-    Logger::new(&folder.path("access.log")).write(&text, text.len());
-    let mut first =
-        Following::start(&[&path, "--from-beginning", "-c", &policy(&format!("http://{closed}"))]);
-    first.until_noted("the ban of address 203.0.113.7 could not be placed");
-    let waiting = || fs::read_to_string(folder.path("state/bans.json")).unwrap_or_default();
-    first.until_seen("it stands in the folder of states", || waiting().contains("203.0.113.7"));
-    first.signal("KILL");
-    assert_eq!(first.end(), None);
-
-    // Whom the policy spares by now is let go, although it was on its way.
-    let kept = waiting();
-    let (url, spared) = receiver_that_says(PLACED);
-    let text = fs::read_to_string(policy(url.trim_end_matches('/'))).unwrap();
-    let with_list = text.replacen("[watch]", "[watch]\nnever-ban = [\"203.0.113.7\"]", 1);
-    let mut sparing =
-        Following::start(&[&path, "--from-beginning", "-c", &folder.write("rw.toml", with_list)]);
-    sparing.until_noted("203.0.113.7 is not banned");
-    sparing.until_seen("it is let go", || waiting().trim() == "[]");
-    drop(sparing);
-    assert!(spared.lock().unwrap().is_empty());
-    folder.write("state/bans.json", kept);
-
-    // The log is gone, so nothing leads to this ban but what was kept of it.
-    fs::remove_file(folder.path("access.log")).unwrap();
-    let (url, taken) = receiver_that_says(PLACED);
-    let mut second = Following::start(&[&path, "-c", &policy(url.trim_end_matches('/'))]);
-    second.until_noted("banned: address 203.0.113.7");
-    let asked: Value = serde_json::from_str(&taken.lock().unwrap()[0]).unwrap();
-    let lasts: u64 = asked["for"].as_str().unwrap().trim_end_matches('s').parse().unwrap();
-    assert!((500..600).contains(&lasts), "{asked}");
-    second.until_seen("nothing waits any more", || waiting().trim() == "[]");
 }
 
 #[test]

@@ -1,0 +1,59 @@
+//! Findings that are open and led to a ban: when each is asked about again.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use ratewarden_limiter::Time;
+use ratewarden_model::Finding;
+
+/// Open findings that are kept. Of more nobody is banned again before their finding opens anew.
+const OPEN: usize = 10_000;
+
+/// A finding that is open and led to a ban.
+#[derive(Debug)]
+pub(super) struct Open {
+    pub(super) detector: String,
+    pub(super) finding: Finding,
+    /// Of whom it is, as bans are kept.
+    pub(super) id: u128,
+    /// How long its ban is; `None` where none is in force, for want of a place or because it came to nothing.
+    pub(super) lasts: Option<Duration>,
+    /// When it is asked about again.
+    pub(super) until: Time,
+}
+
+/// A bounded memory of them, by fingerprint.
+#[derive(Debug, Default)]
+pub(super) struct Running {
+    open: HashMap<String, Open>,
+}
+
+impl Running {
+    /// Keeps a finding, unless it is there: the detector that had it banned is the one that is asked at its end.
+    pub(super) fn keep(&mut self, fingerprint: &str, open: impl FnOnce() -> Open) {
+        if self.open.len() < OPEN && !self.open.contains_key(fingerprint) {
+            self.open.insert(fingerprint.to_owned(), open());
+        }
+    }
+
+    /// It has ended.
+    pub(super) fn end(&mut self, fingerprint: &str) {
+        self.open.remove(fingerprint);
+    }
+
+    /// Takes out those that are to be asked about.
+    pub(super) fn due(&mut self, now: Time) -> Vec<Open> {
+        self.open.extract_if(|_, open| open.until <= now).map(|(_, open)| open).collect()
+    }
+
+    /// The ban of `id` that ends at `until` came to nothing: whoever waits for its end is asked about at `again`.
+    pub(super) fn come_to_nothing(&mut self, id: u128, until: Time, again: Time) {
+        for open in self.open.values_mut().filter(|open| open.id == id && open.until == until) {
+            (open.lasts, open.until) = (None, again);
+        }
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.open.clear();
+    }
+}
