@@ -38,7 +38,7 @@ impl Two {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let paths: Vec<PathBuf> = ["a.log", "b.log"].map(|name| folder.path().join(name)).into();
-        let settings = Settings { detectors: detectors(), lateness: 10, geography: None, seed: 1 };
+        let settings = Settings { detectors: detectors(), lateness: 10, seed: 1, ..Settings::default() };
         let credentials = Credentials::new([7; 16], None);
         let pipeline = Pipeline::new(Engine::new(settings), credentials, FindingBans::of_logs());
         let live = Live::new(&paths, Start::Beginning, &Options::default(), pipeline, None).unwrap().0;
