@@ -138,11 +138,14 @@ impl Machine {
             Kind::Distinct { of: what, values, percent } => {
                 of = Some(*what);
                 match values {
-                    0..=12 => Inner::Few(distinct::Distinct::new(*values, *percent, seconds, most)),
+                    // How mixed calls are is told of more values than how many are too many.
+                    0..=12 if *percent == 0 => {
+                        Inner::Few(distinct::Distinct::new(*values, *percent, seconds, most))
+                    }
                     13..=50 if seconds <= SHORT => {
                         Inner::Dozens(distinct::Distinct::new(*values, *percent, seconds, most))
                     }
-                    13..=300 => Inner::Hundreds(distinct::Distinct::new(*values, *percent, seconds, most)),
+                    0..=300 => Inner::Hundreds(distinct::Distinct::new(*values, *percent, seconds, most)),
                     _ => Inner::Thousands(distinct::Distinct::new(*values, *percent, seconds, most)),
                 }
             }
@@ -294,12 +297,13 @@ impl Machine {
     }
 
     /// What there is to say of the group of a call, of which all calls of its second were taken.
-    pub(crate) fn again(&mut self, group: u64, event: &Event) -> Seen {
+    pub(crate) fn again(&mut self, group: u64, event: &Event, around: &Around<'_>) -> Seen {
+        let of = self.of.map_or(0, |by| value(by, event, around));
         match &mut self.inner {
-            Inner::Few(distinct) => distinct.again(group),
-            Inner::Dozens(distinct) => distinct.again(group),
-            Inner::Hundreds(distinct) => distinct.again(group),
-            Inner::Thousands(distinct) => distinct.again(group),
+            Inner::Few(distinct) => distinct.again(group, of),
+            Inner::Dozens(distinct) => distinct.again(group, of),
+            Inner::Hundreds(distinct) => distinct.again(group, of),
+            Inner::Thousands(distinct) => distinct.again(group, of),
             Inner::Ratio(ratio) => ratio.again(group, event.second),
             _ => Seen::Quiet,
         }

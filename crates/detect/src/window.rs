@@ -251,7 +251,7 @@ const FIELDS: u32 = 4;
 pub(crate) struct Marks<const N: usize> {
     head: Head,
     fields: [Bits<N>; FIELDS as usize],
-    calls: [u16; FIELDS as usize],
+    calls: [u32; FIELDS as usize],
 }
 
 impl<const N: usize> Default for Marks<N> {
@@ -305,8 +305,8 @@ impl<const N: usize> Marks<N> {
         self.fields[0].with(&self.fields[1]).with(&self.fields[2].with(&self.fields[3]))
     }
 
-    /// About how many distinct values there are, and the error of that. Of a full field no more is known than that they are
-    /// as many as it holds at least, and as many as there were calls at most.
+    /// About how many distinct values there are, and the error of that. Of a full field they are as many as it holds at
+    /// least, and as many as there were calls at most.
     pub(crate) fn distinct(&self) -> (u32, u32) {
         let union = self.union();
         let (values, error) = union.estimate();
@@ -314,8 +314,14 @@ impl<const N: usize> Marks<N> {
             return (values, error);
         }
         let least = values.saturating_sub(error).max(union.marked());
-        let most = self.calls().max(least);
-        (most, most - least)
+        (least, self.calls().saturating_sub(least))
+    }
+
+    /// Whether `percent` of the calls brought a new value, as far as the field can tell them apart: of a full one it tells
+    /// fewer than there are, so that whoever sends very many ends as a flood and no crowd is taken for one who mixes.
+    pub(crate) fn is_mixed(&self, percent: u32) -> bool {
+        let (values, _) = self.union().estimate();
+        u64::from(values) * 100 >= u64::from(percent) * u64::from(self.calls())
     }
 
     /// Bits that are marked: so many values there are at least.
@@ -323,13 +329,8 @@ impl<const N: usize> Marks<N> {
         self.union().marked()
     }
 
-    /// Whether the field can tell no more values apart.
-    pub(crate) fn is_full(&self) -> bool {
-        self.union().is_full()
-    }
-
-    pub(crate) fn calls(&self) -> u32 {
-        self.calls.iter().map(|&calls| u32::from(calls)).sum()
+    fn calls(&self) -> u32 {
+        self.calls.iter().fold(0, |sum: u32, &calls| sum.saturating_add(calls))
     }
 
     pub(crate) fn since(&self, stretches: &Stretches) -> u32 {

@@ -77,6 +77,26 @@ pub enum Start {
     End,
 }
 
+/// What who is handed a line says to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    /// It is taken, and the next may come.
+    More,
+    /// It is taken, and the rest of the path is for the next poll.
+    Enough,
+    /// It is not taken: it and the rest are for the next poll.
+    Not,
+}
+
+/// Whether a line can be handed out again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Chance {
+    /// It can.
+    OneOfMany,
+    /// It counts as taken whatever is said to it.
+    Last,
+}
+
 /// What a poll did.
 #[derive(Debug, Default)]
 pub struct Progress {
@@ -169,32 +189,25 @@ impl Follower {
     /// the line's end. `now_ms` is any clock in milliseconds that does not go backwards. At most [`BUDGET`] bytes of each path (and
     /// the rest of a line) are read.
     pub fn poll(&mut self, now_ms: u64, mut each: impl FnMut(SourceId, Position, Line<'_>)) -> Progress {
-        self.poll_while(now_ms, |source, position, line| {
-            each(source, position, line);
-            true
-        })
-    }
-
-    /// As [`Self::poll`], until `each` says that no more is wanted of a path now: the rest of it is for the next poll.
-    pub fn poll_while(
-        &mut self,
-        now_ms: u64,
-        mut each: impl FnMut(SourceId, Position, Line<'_>) -> bool,
-    ) -> Progress {
         let mut progress = Progress::default();
         for place in 0..self.paths.len() {
-            self.poll_one(SourceId(place), now_ms, &mut progress, &mut each);
+            self.poll_one(SourceId(place), now_ms, &mut progress, |source, position, line, _| {
+                each(source, position, line);
+                Wanted::More
+            });
         }
         progress
     }
 
-    /// As [`Self::poll_while`], of one path; says whether there is more of it to read already.
+    /// As [`Self::poll`], of one path, as long as `each` wants more of it now; says whether there is more to read already.
+    /// A line that is not wanted is handed out again by the next poll, unless `each` is told that it is the last time:
+    /// then its file is about to be closed.
     pub fn poll_one(
         &mut self,
         SourceId(place): SourceId,
         now_ms: u64,
         progress: &mut Progress,
-        mut each: impl FnMut(SourceId, Position, Line<'_>) -> bool,
+        mut each: impl FnMut(SourceId, Position, Line<'_>, Chance) -> Wanted,
     ) -> bool {
         let before = std::mem::replace(&mut progress.more, false);
         if let Some(path) = self.paths.get_mut(place) {

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `source`, `follow` | names of files to lines, once or for ever |
 //! | `live`, `late` | following and watching, through restarts; what opened long before it was seen |
-//! | `several` | whose turn it is among several logs, and which of them keeps another time |
+//! | `several` | whose turn it is among several logs, and which calls come too late |
 //! | `geo`, `places` | where addresses are |
 //! | `notify`, `ban`, `bans`, `ban_file`, `ban_history` | who is told of findings, who is banned for them, and where that is written |
 //! | `pipeline`, `tally` | lines to calls to detectors; what became of each line |
@@ -41,11 +41,11 @@ pub use live::{Live, Step, WARM_SECS};
 pub use notify::{NotifyError, alert_state, alerts_config, host_name, wall_ms};
 pub use pipeline::{Pipeline, Source};
 pub use places::Places;
-pub use ratewarden_detect::{Detector, Engine, News, NewsState, Settings, detectors};
+pub use ratewarden_detect::{Counts, Detector, Engine, News, NewsState, Settings, detectors};
 pub use ratewarden_judge::findings::FindingBans;
 pub use replay::{Replay, ReplayReport};
 pub use secret::machine_secret;
 pub use secrets::{SecretError, read_secret};
-pub use several::Behind;
+pub use several::Missed;
 pub use suggest::{Suggest, Suggestion};
 pub use tally::{Reason, Tally};

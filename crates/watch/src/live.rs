@@ -11,14 +11,14 @@ use std::collections::VecDeque;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use ratewarden_detect::News;
+use ratewarden_detect::{Counts, News};
 use ratewarden_judge::findings::FindingBans;
 use ratewarden_logs::Options;
 use ratewarden_model::Finding;
 
-use crate::follow::{Event, Follower, Loaded, Progress, Saved, SourceId, Start};
+use crate::follow::{Chance, Event, Follower, Loaded, Progress, Saved, SourceId, Start, Wanted};
 use crate::pipeline::{Pipeline, Source};
-use crate::several::{Behind, Turns};
+use crate::several::{self, Missed};
 
 /// Seconds of calls that are read again after a restart: the longest window of what is found within minutes.
 pub const WARM_SECS: u32 = 600;
@@ -35,7 +35,6 @@ pub struct Live {
     follower: Follower,
     pipeline: Pipeline,
     sources: Vec<Source>,
-    turns: Turns,
     /// Where reading stood when the newest call was of that second.
     positions: VecDeque<(u32, Saved)>,
     state: Option<PathBuf>,
@@ -54,8 +53,8 @@ pub struct Step {
     pub news: Vec<News>,
     /// What happened to the files.
     pub events: Vec<(String, Event)>,
-    /// What is to be said of the clocks of logs.
-    pub clocks: Vec<(String, Behind)>,
+    /// What is to be said of calls that logs brought too late.
+    pub missed: Vec<(String, Missed)>,
     /// There is more to read already.
     pub more: bool,
 }
@@ -87,7 +86,6 @@ impl Live {
         let live = Self {
             follower,
             pipeline,
-            turns: Turns::new(sources.len()),
             sources,
             positions,
             state: document,
@@ -102,7 +100,7 @@ impl Live {
     /// Reads what is there. `now_ms` is any clock in milliseconds that does not go backwards: while no line comes, the
     /// calls' time goes on with it.
     pub fn step(&mut self, now_ms: u64) -> Step {
-        let (progress, clocks) = self.read(now_ms);
+        let (progress, missed) = self.read(now_ms);
         let is_first = self.positions.is_empty() && self.start == Start::End;
         if is_first && self.pipeline.newest_second().is_none() && progress.lines == 0 {
             // Where the end was, before any line of ours.
@@ -124,39 +122,35 @@ impl Live {
         };
         Step {
             events: progress.events.into_iter().map(|(source, event)| (name(source), event)).collect(),
-            clocks: clocks.into_iter().map(|(source, behind)| (name(source), behind)).collect(),
+            missed: missed.into_iter().map(|(source, missed)| (name(source), missed)).collect(),
             news: self.pipeline.news(),
             more: progress.more,
         }
     }
 
     /// Reads each log as far as it is its turn.
-    fn read(&mut self, now_ms: u64) -> (Progress, Vec<(SourceId, Behind)>) {
-        let now =
-            self.calls_now_ms(now_ms).map_or(0, |now| u32::try_from(now.div_euclid(1_000)).unwrap_or(0));
-        let Self { follower, pipeline, sources, turns, .. } = self;
-        turns.begin(sources.iter_mut().map(|source| &mut source.clock), now, now_ms);
+    fn read(&mut self, now_ms: u64) -> (Progress, Vec<(SourceId, Missed)>) {
+        let Self { follower, pipeline, sources, .. } = self;
+        several::begin(sources.iter_mut().map(|source| &mut source.standing), now_ms);
         // Reading halts where a position is to be remembered: otherwise hours of a quiet log could lie between two.
         let halt = self.positions.back().map(|(second, _)| second.saturating_add(STEP_SECS));
-        let is_kept = self.state.is_some();
-        let (mut progress, mut clocks) = (Progress::default(), Vec::new());
+        let halt = halt.filter(|_| self.state.is_some());
+        let (mut progress, mut missed) = (Progress::default(), Vec::new());
         for place in 0..sources.len() {
-            let until = turns.until(place, sources.iter().map(|source| &source.clock));
+            let until = several::until(place, sources.iter().map(|source| &source.standing));
             let Some(source) = sources.get_mut(place) else { continue };
-            if source.clock.stands_at().is_some_and(|at| at > until) {
-                continue;
-            }
             let id = SourceId(place);
-            let more = follower.poll_one(id, now_ms, &mut progress, |_, _, line| {
+            let more = follower.poll_one(id, now_ms, &mut progress, |_, _, line, chance| {
+                if until < u32::MAX && source.is_beyond(&line, until) && chance != Chance::Last {
+                    return Wanted::Not;
+                }
                 pipeline.line(source, &line);
-                let newest = pipeline.newest_second();
-                let is_its_turn = until == u32::MAX || source.clock.stands_at().is_none_or(|at| at <= until);
-                is_its_turn && !(is_kept && newest.is_some() && newest >= halt)
+                let is_enough = halt.is_some_and(|halt| pipeline.newest_second() >= Some(halt));
+                if is_enough { Wanted::Enough } else { Wanted::More }
             });
-            let said = turns.end(place, &mut source.clock, more, pipeline.settled_until(), now_ms);
-            clocks.extend(said.into_iter().map(|behind| (id, behind)));
+            missed.extend(source.standing.end(more, now_ms).map(|missed| (id, missed)));
         }
-        (progress, clocks)
+        (progress, missed)
     }
 
     /// The calls' own time, which goes on with the clock while no line brings it forward, in milliseconds since 1970.
@@ -174,6 +168,12 @@ impl Live {
     #[must_use]
     pub fn open_findings(&self) -> Vec<Finding> {
         self.pipeline.open_findings()
+    }
+
+    /// What became of calls that are not like others.
+    #[must_use]
+    pub const fn counts(&self) -> Counts {
+        self.pipeline.counts()
     }
 
     /// The newest call's time, in milliseconds since 1970; `None` before the first.

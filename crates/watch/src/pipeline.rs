@@ -1,13 +1,13 @@
 //! Lines in, findings out: form, credentials, detectors, counts. Whose calls they were is remembered for bans on the way.
 
-use ratewarden_detect::{Engine, News};
+use ratewarden_detect::{Counts, Engine, News};
 use ratewarden_judge::findings::{FindingBans, Whose};
 use ratewarden_logs::{Options, Reader};
 use ratewarden_model::watch_report::SCHEMA;
 use ratewarden_model::{Call, CallCaller, Finding, VERSION, WatchReport, WatchedSource};
 
 use crate::credentials::Credentials;
-use crate::several::{Clock, Counted};
+use crate::several::Standing;
 use crate::source::Line;
 use crate::tally::{Reason, Tally};
 
@@ -18,16 +18,36 @@ const AHEAD_SECS: u32 = 1_200;
 #[derive(Debug)]
 pub struct Source {
     reader: Reader,
+    /// Reads lines that may have to wait for their turn. One of its own, since pieces of lines are put together once.
+    ahead: Reader,
     tally: Tally,
-    pub(crate) clock: Clock,
+    pub(crate) standing: Standing,
 }
 
 impl Source {
     /// A source of which nothing was read.
     #[must_use]
     pub fn new(name: impl Into<String>, options: &Options) -> Self {
-        Self { reader: Reader::new(options), tally: Tally::new(name), clock: Clock::default() }
+        let (reader, ahead) = (Reader::new(options), Reader::new(options));
+        Self { reader, ahead, tally: Tally::new(name), standing: Standing::default() }
     }
+
+    /// Whether a line that was not taken yet is of a call beyond `until`, in seconds since 1970.
+    pub(crate) fn is_beyond(&mut self, line: &Line<'_>, until: u32) -> bool {
+        let Self { ahead, standing, .. } = self;
+        standing.is_beyond(until, || {
+            let Line::Whole(text) = line else { return None };
+            let mut first = None;
+            // What cannot be read is told when it is taken.
+            let _ = ahead.read(text, |call| first = first.or(Some(second_of(call))));
+            first
+        })
+    }
+}
+
+#[inline]
+fn second_of(call: &Call<'_>) -> u32 {
+    u32::try_from(call.at_ms.div_euclid(1_000)).unwrap_or(if call.at_ms < 0 { 0 } else { u32::MAX })
 }
 
 /// Everything between lines and findings.
@@ -58,12 +78,8 @@ impl Pipeline {
         let mut calls = 0;
         let read = source.reader.read(text, |call| {
             calls += 1;
-            match source.clock.count(call.at_ms, self.engine.settled_until(), &mut self.far) {
-                Counted::After(0) => self.call(call),
-                Counted::After(secs) => {
-                    self.call(&Call { at_ms: call.at_ms.saturating_add(i64::from(secs) * 1_000), ..*call });
-                }
-                Counted::No => {}
+            if source.standing.counts(second_of(call), self.engine.settled_until(), &mut self.far) {
+                self.call(call);
             }
         });
         source.tally.line(calls);
@@ -100,6 +116,12 @@ impl Pipeline {
     /// No line comes any more.
     pub fn finish(&mut self) {
         self.engine.finish();
+    }
+
+    /// What became of calls that are not like others.
+    #[must_use]
+    pub const fn counts(&self) -> Counts {
+        self.engine.counts()
     }
 
     /// Findings that have opened or ended.
@@ -160,7 +182,7 @@ impl Pipeline {
 }
 
 /// What calls were not like others.
-fn notes(counts: ratewarden_detect::Counts) -> Vec<String> {
+fn notes(counts: Counts) -> Vec<String> {
     let plural = |count: u64, noun: &str| format!("{count} {noun}{}", if count == 1 { "" } else { "s" });
     let mut notes = Vec::new();
     if counts.late > 0 {

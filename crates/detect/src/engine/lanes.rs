@@ -77,7 +77,7 @@ impl Lanes {
         if any {
             for &event in &*lane {
                 let group = machine.group(&events[event as usize], around);
-                match machine.again(group, &events[event as usize]) {
+                match machine.again(group, &events[event as usize], around) {
                     Seen::Quiet => {}
                     seen => tell(event, group, seen),
                 }

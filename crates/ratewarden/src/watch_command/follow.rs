@@ -78,8 +78,8 @@ fn tell(job: &WatchJob, step: &Step) -> Result<(), Failure> {
     for (name, event) in &step.events {
         stderr::note(&format!("{name}: {event}"));
     }
-    for (name, behind) in &step.clocks {
-        stderr::note(&format!("{name}: {behind}"));
+    for (name, missed) in &step.missed {
+        stderr::note(&format!("{name}: {missed}"));
     }
     step.news.iter().try_for_each(|news| print(job.format, news))
 }

@@ -7,10 +7,10 @@ use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use crate::source::{Line, Opened, Splitter};
 
 use super::saved::{HEAD, SavedFile, born};
-use super::{BUDGET, FileId, GRACE_MS, Position, Progress, SourceId};
+use super::{BUDGET, Chance, FileId, GRACE_MS, Position, Progress, SourceId, Wanted};
 
-/// Where lines go; says whether more are wanted.
-pub(super) type Each<'a> = dyn FnMut(SourceId, Position, Line<'_>) -> bool + 'a;
+/// Where lines go; says which are wanted.
+pub(super) type Each<'a> = dyn FnMut(SourceId, Position, Line<'_>, Chance) -> Wanted + 'a;
 
 /// One file that is read.
 pub(super) struct FollowedFile {
@@ -26,6 +26,8 @@ pub(super) struct FollowedFile {
     read_past: u64,
     /// How far it was read.
     seen: u64,
+    /// A line of what is unpacked that was not wanted yet, with its end.
+    left: Option<(u64, Vec<u8>)>,
     /// Since when it has lost its name and not grown.
     retired_ms: Option<u64>,
 }
@@ -89,7 +91,18 @@ impl FollowedFile {
 
     fn new(source: SourceId, metadata: &Metadata, reader: Reader, head: Vec<u8>, offset: u64) -> Self {
         let (id, born) = (id_of(metadata), born(metadata));
-        Self { source, id, born, reader, head, offset, read_past: 0, seen: offset, retired_ms: None }
+        Self {
+            source,
+            id,
+            born,
+            reader,
+            head,
+            offset,
+            read_past: 0,
+            seen: offset,
+            left: None,
+            retired_ms: None,
+        }
     }
 
     pub(super) const fn id(&self) -> FileId {
@@ -199,13 +212,16 @@ impl FollowedFile {
             at += bytes as u64;
             splitter.filled(bytes);
             while let Some((end, line)) = splitter.next_with_end() {
-                progress.lines += 1;
-                progress.bytes += end - self.offset;
-                self.offset = end;
                 let position = Position { source: self.source, file: self.id, offset: end };
-                if !each(self.source, position, line) {
+                let wanted = each(self.source, position, line, Chance::OneOfMany);
+                if wanted != Wanted::Not {
+                    progress.lines += 1;
+                    progress.bytes += end - self.offset;
+                    self.offset = end;
+                }
+                if wanted != Wanted::More {
                     // What was read beyond it is read again.
-                    (self.read_past, self.seen) = (0, end);
+                    (self.read_past, self.seen) = (0, self.offset);
                     return Ok(Reading::More);
                 }
             }
@@ -221,32 +237,41 @@ impl FollowedFile {
     fn unpack(&mut self, progress: &mut Progress, each: &mut Each<'_>) -> io::Result<Reading> {
         let Reader::Packed(opened) = &mut self.reader else { return Ok(Reading::Everything) };
         let begin = opened.consumed();
-        loop {
-            if opened.consumed() - begin >= BUDGET {
-                return Ok(Reading::More);
-            }
-            let line = match opened.next_with_end() {
-                Ok(Some((end, line))) if end > self.offset => {
+        while opened.consumed() - begin < BUDGET {
+            let left = self.left.take();
+            let (end, line) = match &left {
+                Some((end, text)) => (*end, Line::Whole(text)),
+                None => match opened.next_with_end() {
+                    Ok(Some((end, line))) if end > self.offset => (end, line),
+                    Ok(Some(_)) => continue,
+                    Ok(None) => {
+                        self.reader = Reader::Ended;
+                        return Ok(Reading::Everything);
+                    }
+                    Err(error) => {
+                        self.reader = Reader::Ended;
+                        return Err(io::Error::other(error));
+                    }
+                },
+            };
+            let position = Position { source: self.source, file: self.id, offset: end };
+            match (each(self.source, position, line, Chance::OneOfMany), line) {
+                // What is unpacked cannot be read again.
+                (Wanted::Not, Line::Whole(text)) => {
+                    self.left = Some((end, text.to_vec()));
+                    return Ok(Reading::More);
+                }
+                (wanted, _) => {
                     progress.lines += 1;
                     progress.bytes += end - self.offset;
-                    self.offset = end;
-                    self.seen = end;
-                    line
+                    (self.offset, self.seen) = (end, end);
+                    if wanted != Wanted::More {
+                        return Ok(Reading::More);
+                    }
                 }
-                Ok(Some(_)) => continue,
-                Ok(None) => break,
-                Err(error) => {
-                    self.reader = Reader::Ended;
-                    return Err(io::Error::other(error));
-                }
-            };
-            let position = Position { source: self.source, file: self.id, offset: self.offset };
-            if !each(self.source, position, line) {
-                return Ok(Reading::More);
             }
         }
-        self.reader = Reader::Ended;
-        Ok(Reading::Everything)
+        Ok(Reading::More)
     }
 
     /// Reads what is there, the line without an end too, and ends.
@@ -257,6 +282,10 @@ impl FollowedFile {
         progress: &mut Progress,
         each: &mut Each<'_>,
     ) -> io::Result<()> {
+        let each: &mut Each<'_> = &mut |source, position, line, _| {
+            each(source, position, line, Chance::Last);
+            Wanted::More
+        };
         while self.read(now_ms, splitter, progress, each)? == Reading::More {}
         if self.torn() > 0 {
             // Once more from the beginning of that line, which the splitter may have forgotten.
@@ -266,7 +295,8 @@ impl FollowedFile {
                 progress.lines += 1;
                 progress.bytes += end - self.offset;
                 self.offset = end;
-                each(self.source, Position { source: self.source, file: self.id, offset: end }, line);
+                let position = Position { source: self.source, file: self.id, offset: end };
+                each(self.source, position, line, Chance::Last);
             }
         }
         self.reader = Reader::Ended;

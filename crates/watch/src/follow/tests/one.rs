@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Write as _;
 use std::path::PathBuf;
 
-use super::super::{BUDGET, Event, Follower, GRACE_MS, Start};
+use super::super::{BUDGET, Chance, Event, Follower, GRACE_MS, Progress, SourceId, Start, Wanted};
 use super::open;
 use crate::source::{BLOCK, Line};
 
@@ -157,6 +157,53 @@ fn one_poll_reads_no_more_than_its_budget() {
     }
     assert_eq!(lines, 1 << 20);
     assert!(polls >= 2);
+}
+
+/// Takes lines until one begins with `n`, which is left until the second time it is offered.
+fn with_pauses(one: &mut One) -> Vec<String> {
+    let (mut lines, mut offered) = (Vec::new(), 0);
+    for _ in 0..20 {
+        let mut progress = Progress::default();
+        let more = one.follower.poll_one(SourceId(0), 0, &mut progress, |_, _, line, chance| {
+            let Line::Whole(text) = line else { panic!("{line:?}") };
+            assert_eq!(chance, Chance::OneOfMany);
+            if text.starts_with(b"n") {
+                offered += 1;
+                if offered % 2 == 1 {
+                    return Wanted::Not;
+                }
+            }
+            lines.push(String::from_utf8_lossy(text).into_owned());
+            Wanted::More
+        });
+        if !more {
+            return lines;
+        }
+    }
+    panic!("it does not come to an end: {lines:?}")
+}
+
+#[test]
+fn a_line_that_is_not_wanted_yet_comes_again_and_the_position_is_before_it() {
+    let text = "first, long enough to be known\nnot yet\nthird\nnor this\n";
+    let mut one = One::new(Start::Beginning, text);
+    let mut progress = Progress::default();
+    let more = one.follower.poll_one(SourceId(0), 0, &mut progress, |_, _, line, _| match line {
+        Line::Whole(text) if text.starts_with(b"n") => Wanted::Not,
+        _ => Wanted::More,
+    });
+    assert_eq!((more, progress.lines), (true, 1));
+    let saved = one.follower.position();
+    assert_eq!(with_pauses(&mut one), ["not yet", "third", "nor this"]);
+    one.follower = Follower::new(vec![one.path("a.log")], Start::End, Some(&saved));
+    assert_eq!(with_pauses(&mut one), ["not yet", "third", "nor this"]);
+    // What is unpacked cannot be read again, and waits where it is.
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    packed.write_all(text.as_bytes()).unwrap();
+    fs::write(one.path("a.log.1.gz"), packed.finish().unwrap()).unwrap();
+    fs::remove_file(one.path("a.log")).unwrap();
+    one.follower = Follower::new(vec![one.path("a.log")], Start::End, Some(&saved));
+    assert_eq!(with_pauses(&mut one), ["not yet", "third", "nor this"]);
 }
 
 #[test]
