@@ -1,6 +1,8 @@
 //! Logs, read in the order of time and given call by call: for commands that look at calls and not at findings.
 //!
-//! A second pass sees what the first one saw: the same files in the same order, each up to the line that was its last.
+//! How logs of one time are read side by side stands in `pass`. A second pass sees what the first one saw: the same files in the same order, each up to the line that was its last.
+
+mod pass;
 
 use std::path::{Path, PathBuf};
 
@@ -8,21 +10,13 @@ use clap::Args;
 use ratewarden_logs::{Mistake, Options, Reader};
 use ratewarden_model::{Call, WatchedSource};
 use ratewarden_policy::Watch;
-use ratewarden_watch::source::{Line, Opened, SourceError, in_time_order, open};
-use ratewarden_watch::{Reason, Tally};
+use ratewarden_watch::Reason;
+use ratewarden_watch::source::in_time_order;
 
 use crate::errors::Failure;
 use crate::progress::Progress;
 use crate::stderr;
-
-/// Lines that are read at one time, between two looks at how far it is.
-const SAY_EACH: u64 = 1 << 20;
-
-/// So far a log may get ahead of another one of the same time, in milliseconds.
-const TURN_MS: i64 = 1_000;
-
-/// A single call so far ahead of those before it does not say where its log stands, in milliseconds.
-const FAR_MS: i64 = 600_000;
+use pass::{Pass, next, time_of};
 
 /// Reasons that are named for each source, and sources.
 const TOLD: (usize, usize) = (3, 10);
@@ -163,103 +157,6 @@ impl Logs {
     }
 }
 
-/// A file while it is read.
-struct Pass {
-    path: PathBuf,
-    name: String,
-    /// `None` before its first line, and after its last.
-    opened: Option<Opened>,
-    has_ended: bool,
-    reader: Reader,
-    tally: Tally,
-    /// To where its calls have come, in milliseconds since 1970; of what has no known beginning the end of time.
-    at_ms: i64,
-    /// A time far ahead, until a second call agrees: a wrong clock must not hold up the rest of a file.
-    ahead_ms: i64,
-    most: u64,
-    lines: u64,
-}
-
-/// The log that is behind all others, and how far it may be read before it is another's turn.
-fn next(passes: &[Pass]) -> Option<(usize, i64)> {
-    let waiting = || passes.iter().enumerate().filter(|(_, pass)| !pass.has_ended);
-    let (place, _) = waiting().min_by_key(|(_, pass)| pass.at_ms)?;
-    let others = waiting().filter(|(other, _)| *other != place).map(|(_, pass)| pass.at_ms);
-    Some((place, others.min().map_or(i64::MAX, |at_ms| at_ms.saturating_add(TURN_MS))))
-}
-
-impl Pass {
-    fn new(log: &Log, options: &Options) -> Self {
-        let name = name_of(&log.path);
-        Self {
-            path: log.path.clone(),
-            opened: None,
-            has_ended: log.lines == Some(0),
-            reader: Reader::new(options),
-            tally: Tally::new(&name),
-            name,
-            at_ms: log.first_ms.unwrap_or(i64::MAX),
-            ahead_ms: i64::MIN,
-            most: log.lines.unwrap_or(u64::MAX),
-            lines: 0,
-        }
-    }
-
-    /// Reads on until a call is later than `until_ms`, or a good many lines.
-    fn read(&mut self, until_ms: i64, each: &mut impl FnMut(&Call<'_>)) -> Result<(), SourceError> {
-        let mut opened = match self.opened.take() {
-            Some(opened) => opened,
-            None => open(&self.path).and_then(Opened::read_ahead)?,
-        };
-        let begin = self.lines;
-        while self.lines - begin < SAY_EACH {
-            let line = if self.lines < self.most { opened.next_line()? } else { None };
-            let Some(line) = line else {
-                self.end();
-                return Ok(());
-            };
-            self.lines += 1;
-            self.line(&line, each);
-            if self.at_ms > until_ms {
-                break;
-            }
-        }
-        self.opened = Some(opened);
-        Ok(())
-    }
-
-    fn end(&mut self) {
-        (self.opened, self.has_ended) = (None, true);
-    }
-
-    fn line(&mut self, line: &Line<'_>, each: &mut impl FnMut(&Call<'_>)) {
-        let text = match line {
-            Line::Whole(text) => *text,
-            Line::TooLong(_) => return self.tally.fault(Reason::TooLong, b""),
-        };
-        let mut calls = 0;
-        let mut last_ms = None;
-        let read = self.reader.read(text, |call| {
-            calls += 1;
-            last_ms = Some(call.at_ms);
-            each(call);
-        });
-        self.tally.line(calls);
-        if let Err(fault) = read {
-            self.tally.fault(Reason::Fault(fault), text);
-        }
-        if let Some(last_ms) = last_ms {
-            let is_far = self.at_ms != i64::MAX && last_ms > self.at_ms.saturating_add(FAR_MS);
-            if !is_far || last_ms.saturating_add(FAR_MS) >= self.ahead_ms && self.ahead_ms > i64::MIN {
-                self.at_ms = if self.at_ms == i64::MAX { i64::MAX } else { self.at_ms.max(last_ms) };
-                self.ahead_ms = i64::MIN;
-            } else {
-                self.ahead_ms = last_ms;
-            }
-        }
-    }
-}
-
 /// Says which lines are no calls, with the place of the first for each reason.
 pub(crate) fn tell_unreadable(sources: &[WatchedSource]) {
     let (reasons, most) = TOLD;
@@ -300,7 +197,5 @@ fn is_pipe(path: &Path) -> bool {
 
 /// The time of a line, if it is a call.
 fn first_time(line: &[u8], options: &Options) -> Option<i64> {
-    let mut time = None;
-    let _ = Reader::new(options).read(line, |call| time = time.or(Some(call.at_ms)));
-    time
+    time_of(&mut Reader::new(options), line)
 }

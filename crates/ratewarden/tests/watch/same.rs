@@ -77,6 +77,37 @@ fn a_rotated_set_is_one_log_in_whatever_order_it_is_named() {
 }
 
 #[test]
+fn a_log_with_long_silences_makes_no_call_of_another_late() {
+    let folder = Folder::new();
+    let (_, expected) = whole(&folder);
+    let text = nginx(morning());
+    let (mut dense, mut sparse, mut quarter) = (String::new(), String::new(), 0);
+    for (call, line) in morning().iter().zip(text.lines()) {
+        let is_first = call.at_ms / 900_000 != quarter;
+        quarter = call.at_ms / 900_000;
+        let log = if is_first { &mut sparse } else { &mut dense };
+        log.push_str(line);
+        log.push('\n');
+    }
+    assert!(sparse.lines().count() >= 3, "{sparse}");
+    let sparse = folder.write("sparse.log", sparse);
+    // A single line of another time is not waited for.
+    let (first, rest) = dense.split_at(dense.match_indices('\n').nth(50).unwrap().0 + 1);
+    let odd = dense.lines().nth(50).unwrap().replacen("/2026:", "/2027:", 1);
+    let odd = folder.write("odd.log", [first, &odd, "\n", rest].concat());
+    let dense = folder.write("dense.log", &dense);
+    for logs in [[&dense, &sparse], [&sparse, &dense]] {
+        let report = report(&[logs[0], logs[1]]);
+        assert_eq!(report["findings"], expected["findings"]);
+        assert_eq!(report["notes"], expected["notes"]);
+    }
+    let report = report(&[&odd, &sparse]);
+    assert_eq!(said(findings(&report)), said(findings(&expected)));
+    let notes = report["notes"].as_array().unwrap();
+    assert!(notes.iter().all(|note| !note.as_str().unwrap().contains("later than")), "{notes:?}");
+}
+
+#[test]
 fn lines_out_of_order_within_the_lateness_change_nothing() {
     let folder = Folder::new();
     let (_, expected) = whole(&folder);
