@@ -222,7 +222,7 @@ impl Identifier {
         if user.is_empty() {
             return Err(Failed::new(Why::Empty));
         }
-        Ok(self.known(Kind::User, user, Some(Arc::from(user)), false))
+        Ok(self.claimed(user))
     }
 
     fn by_address(&self, address: IpAddr) -> Caller {

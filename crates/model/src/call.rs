@@ -18,6 +18,8 @@ pub struct Call<'a> {
     pub address: Option<IpAddr>,
     /// Who it is by a credential.
     pub caller: CallCaller<'a>,
+    /// What `caller` or `user` rests on.
+    pub basis: Basis,
     /// A user name (Basic authentication, an audit record); empty: nobody.
     pub user: &'a [u8],
     /// The HTTP method, or the operation of an audit record (`SELECT`).
@@ -51,9 +53,25 @@ pub enum CallCaller<'a> {
     Hashed {
         /// The hash.
         id: u128,
-        /// Its name where the policy knows it; else empty.
+        /// Its name where the policy knows it, or a label of the gateway; else empty.
         name: &'a [u8],
     },
+}
+
+/// What it rests on that a call is somebody's, where its source says so, as our gateway's log does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Basis {
+    /// The source does not say.
+    #[default]
+    Unsaid,
+    /// A key of a file, a token or a certificate that was checked: `caller`, by its hash.
+    Proved,
+    /// A user of Basic authentication, whose password nobody checked: `user`.
+    Claimed,
+    /// A secret that nobody checked: `caller`, whose name is a label.
+    Unchecked,
+    /// A credential that is none: `caller`.
+    Refused,
 }
 
 impl fmt::Debug for CallCaller<'_> {
@@ -109,6 +127,7 @@ impl Call<'_> {
             at_ms,
             address: None,
             caller: CallCaller::Nobody,
+            basis: Basis::Unsaid,
             user: b"",
             method: b"",
             target: b"",

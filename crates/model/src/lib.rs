@@ -14,7 +14,7 @@ pub mod subject;
 pub mod units;
 pub mod watch_report;
 
-pub use call::{Call, CallCaller, Held, Resource};
+pub use call::{Basis, Call, CallCaller, Held, Resource};
 pub use finding::{Finding, Remediation, Seen, Snippet};
 pub use rules::Rule;
 pub use scan_report::{Limiter, ScanReport};

@@ -63,7 +63,6 @@ impl OwnedCall {
     #[must_use]
     pub fn as_call(&self) -> Call<'_> {
         Call {
-            at_ms: self.at_ms,
             address: self.address,
             caller: match &self.credential {
                 Some(credential) => CallCaller::Credential(credential.as_bytes()),
@@ -79,6 +78,7 @@ impl OwnedCall {
             referer: self.referer.as_bytes(),
             key: self.key.as_deref().unwrap_or_default().as_bytes(),
             held: self.held,
+            ..Call::at(self.at_ms)
         }
     }
 }

@@ -47,6 +47,28 @@ impl Identifier {
         self.unproved(id, Name::Hashed("caller"))
     }
 
+    /// A caller that proved to a gateway who it is, by that gateway's log: its hash says who it is, since a key, a token and a
+    /// certificate may have one name; the name is what it is called, and whose plan it has. A token's caller is called by its hash and has a
+    /// user, whom the log does not name; the hash stands for it.
+    #[must_use]
+    pub fn proved(&self, id: u128, name: &str) -> Caller {
+        let plan = self.plans.get(name).cloned().or_else(|| self.default_plan.clone());
+        let mut caller =
+            Caller { id, verified: true, name: Name::Hashed(Kind::Jwt.word()), plan, user: None };
+        if name == caller.display().to_string() {
+            caller.user = Some(Arc::from(format!("{id:032x}")));
+        } else {
+            caller.name = Name::Known(Arc::from(name));
+        }
+        caller
+    }
+
+    /// The user of Basic credentials of whom only the name is known: who such credentials would make it, which nothing proves.
+    #[must_use]
+    pub fn claimed(&self, user: &str) -> Caller {
+        self.known(Kind::User, user, Some(Arc::from(user)), false)
+    }
+
     /// The keyed hash of an address that is already cut to its prefix; the id of a caller that is known by it.
     #[must_use]
     pub fn address_id(&self, address: IpAddr) -> u128 {

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, LazyLock};
 
-use ratewarden_model::{Call, CallCaller};
+use ratewarden_model::{Basis, Call, CallCaller};
 
 use crate::date::{Dates, Stamp};
 use crate::fault::Fault;
@@ -251,12 +251,22 @@ fn cloudtrail_status(error: &[u8], outcome: &[u8]) -> u16 {
 /// are told of the call what they are told within the gateway.
 fn guarded<'a>(row: &Row<'a>, call: &mut Call<'a>) {
     let name = row.text(Field::Caller);
-    match (row.text(Field::Identity), hash(row.text(Field::Id))) {
-        (b"proved" | b"unchecked", Some(id)) => call.caller = CallCaller::Hashed { id, name },
+    let basis = match row.text(Field::Identity) {
+        b"proved" => Basis::Proved,
+        b"claimed" => Basis::Claimed,
+        b"unchecked" => Basis::Unchecked,
+        b"refused" => Basis::Refused,
+        _ => Basis::Unsaid,
+    };
+    let Some(id) = hash(row.text(Field::Id)).filter(|_| basis != Basis::Unsaid) else {
+        return named(name, call);
+    };
+    call.basis = basis;
+    match basis {
+        Basis::Claimed => call.user = name,
         // A credential that is none has no name.
-        (b"refused", Some(id)) => call.caller = CallCaller::Hashed { id, name: b"" },
-        (b"claimed", Some(_)) => call.user = name,
-        _ => named(name, call),
+        Basis::Refused => call.caller = CallCaller::Hashed { id, name: b"" },
+        _ => call.caller = CallCaller::Hashed { id, name },
     }
 }
 
@@ -277,7 +287,7 @@ fn named<'a>(name: &'a [u8], call: &mut Call<'a>) {
             !kind.is_empty() && digits.len() == 7 && digits.iter().skip(1).all(u8::is_ascii_hexdigit)
         });
     if hashed {
-        call.caller = CallCaller::Hashed { id: fnv1a(name), name };
+        (call.caller, call.basis) = (CallCaller::Hashed { id: fnv1a(name), name }, Basis::Unchecked);
     } else {
         call.user = name;
     }

@@ -1,7 +1,7 @@
 //! JSON forms: what their lines say.
 
 use ratewarden_logs::{Fault, JsonFields, Options, Reader};
-use ratewarden_model::{Held, Resource};
+use ratewarden_model::{Basis, Held, Resource};
 
 use crate::owned::{Owned, calls, fault, one, read};
 
@@ -71,6 +71,10 @@ fn our_own_gateway_and_anyscale_are_read() {
     assert_eq!(whose(&guard[6]), (true, id, text("key:abcdef"), text("")));
     assert_eq!(whose(&guard[7]), (true, id, text(""), text("")), "a credential that is none");
     assert_eq!(whose(&guard[8]), (false, None, text(""), text("team-a")), "half an identity is none");
+    let bases: Vec<Basis> = guard.iter().map(|call| call.basis).collect();
+    let (unsaid, unchecked) = (Basis::Unsaid, Basis::Unchecked);
+    let said = [Basis::Proved, Basis::Claimed, unchecked, Basis::Refused];
+    assert_eq!(bases, [&[unsaid, unchecked, unsaid, unsaid], &said[..], &[unsaid]].concat());
     let anyscale = calls("json-anyscale");
     assert_eq!(
         anyscale[0],

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use ratewarden_logs::{Fault, Options, Reader};
-use ratewarden_model::{Call, CallCaller, Held};
+use ratewarden_model::{Basis, Call, CallCaller, Held};
 
 /// A call with text of its own.
 #[derive(Debug, Clone, PartialEq)]
@@ -13,6 +13,7 @@ pub(crate) struct Owned {
     pub(crate) credential: String,
     pub(crate) hashed: bool,
     pub(crate) id: Option<u128>,
+    pub(crate) basis: Basis,
     pub(crate) user: String,
     pub(crate) method: String,
     pub(crate) target: String,
@@ -42,6 +43,7 @@ impl From<&Call<'_>> for Owned {
             credential,
             hashed,
             id: call.caller_id(),
+            basis: call.basis,
             user: text(call.user),
             method: text(call.method),
             target: text(call.target),

@@ -1,14 +1,22 @@
 //! The log's time as the two clocks that limits are counted on.
 //!
-//! Limits want a clock that never steps back, and logs do: lines are written when calls end, workers write beside each
-//! other, files of a rotated set may be given in any order. A call that is up to [`LATE`] behind the newest counts at the
-//! newest. One that is further behind begins another stretch of time (another file, a clock that was set), which goes on
-//! where the first one was: nothing that a caller has spent comes back by it, and nothing waits for a date that was wrong.
+//! Limits want a clock that never steps back, and logs do: lines are written when calls end, hosts whose clocks differ write
+//! into one log, files of a rotated set may be given in any order, and single dates are wrong. Two things must not come of it:
+//! that callers get back what they have spent, and that time stands still until a date that was wrong.
 //!
-//! A date that is ahead or behind by more than [`FAR`] is believed when [`AGREE`] calls in a row say so.
-//! Until then such calls count where the log stands, for calendars too: one wrong date would give everybody all quotas
-//! anew, one far ahead when it comes, one far behind when the next call comes. Other calls are of their own time to calendars.
-//! Calls in a row agree where each is no earlier than the one before, so a log of one call a month is believed as well.
+//! So a log has several clocks, each so far behind the first as was seen. A call within a minute of now by one of them ([`LATE`])
+//! is of that clock; where two fit, of the one that lets less time pass. Time is the furthest that any of them has shown: two hosts an
+//! hour apart take no more time together than one of them does, and the hour once.
+//!
+//! A call that is of none is believed when [`AGREE`] in a row say so, each no earlier than the one before. Ahead of all clocks in
+//! use, time has passed, by the least of them. Else the log went back (another file, a clock that was set, the first calls of a
+//! host): a clock more, by which time goes on from where it stands. Until then calls count where the log stands, for calendars too:
+//! a single wrong date would give everybody all quotas anew. The price is that the first two calls after a pause count
+//! before it. To hold them back until more come was rejected, since each call is decided when it is seen; but where calls are rare
+//! anyway ([`Pauses`]), one that is ahead is believed at once.
+//!
+//! Calendars have the date of the newest call; it goes back only where there is a clock more. Hosts on both sides of midnight would
+//! else begin a new day with every call.
 
 use std::time::Duration;
 
@@ -16,34 +24,55 @@ use jiff::Timestamp;
 use ratewarden_judge::Wall;
 use ratewarden_limiter::{Calendar, Period, Time};
 
-/// How far behind the newest a call may be and still be of the same stretch of time.
-const LATE: i64 = 60_000;
-
-/// How far from the newest a call may be, so that it is believed at once: longer than most logs are silent.
-const FAR: i64 = 7 * 86_400_000;
+/// How far behind now a call may be and still be of a clock, and how far ahead at least, in milliseconds.
+const LATE: i128 = 60_000;
 
 /// So many calls in a row are believed, wherever they are.
 const AGREE: u64 = 3;
+
+/// So many clocks are known at once; of more, the one that was not seen for longest is forgotten.
+const CLOCKS: usize = 8;
+
+/// A clock is in use for so many calls after each that is of it.
+const IN_USE: u64 = 1_000;
+
+/// Of so many calls it is known how far time went with them.
+const RECENT: usize = 32;
 
 /// When the first call is, as limits count: a time of zero is never.
 const BEGIN: Duration = Duration::from_secs(3_600);
 
 /// The clocks.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct EventClock {
-    /// The newest time of this stretch, in milliseconds since 1970.
-    newest: Option<i64>,
+    /// The first call's time and how far time has come, in milliseconds since 1970 by the first clock.
+    times: Option<(i128, i128)>,
+    clocks: Vec<Known>,
+    pauses: Pauses,
     odd: Option<Odd>,
-    now: Time,
     wall: Timestamp,
     /// The first and the last time that is believed.
     span: Option<(i64, i64)>,
+    calls: u64,
     late: u64,
     steps: u64,
     misdated: u64,
 }
 
-/// Calls in a row that are far from all before them.
+/// A clock of the log.
+#[derive(Debug, Clone, Copy)]
+struct Known {
+    /// How far it is behind the first one, in milliseconds.
+    behind: i128,
+    /// The call that was the last of it.
+    seen: u64,
+}
+
+/// How far time went with each of the last calls, in milliseconds.
+#[derive(Debug, Clone)]
+struct Pauses([i128; RECENT]);
+
+/// Calls in a row that are of no clock.
 #[derive(Debug, Clone, Copy)]
 struct Odd {
     is_ahead: bool,
@@ -57,7 +86,7 @@ struct Odd {
 pub(crate) struct Oddities {
     /// Calls that were behind the newest.
     pub(crate) late: u64,
-    /// Stretches that began behind the one before.
+    /// Times that the log went back.
     pub(crate) steps: u64,
     /// Calls whose date is not believed.
     pub(crate) misdated: u64,
@@ -66,11 +95,13 @@ pub(crate) struct Oddities {
 impl EventClock {
     pub(crate) const fn new() -> Self {
         Self {
-            newest: None,
+            times: None,
+            clocks: Vec::new(),
+            pauses: Pauses([0; RECENT]),
             odd: None,
-            now: Time::START,
             wall: Timestamp::UNIX_EPOCH,
             span: None,
+            calls: 0,
             late: 0,
             steps: 0,
             misdated: 0,
@@ -79,37 +110,66 @@ impl EventClock {
 
     /// It is `at_ms` now.
     pub(crate) fn set(&mut self, at_ms: i64) {
-        let Some(newest) = self.newest else {
-            self.now = Time::START.after(BEGIN);
-            return self.believe(at_ms, at_ms);
+        self.calls += 1;
+        let at = i128::from(at_ms);
+        let Some((_, now)) = self.times else {
+            self.times = Some((at, at));
+            self.clocks.push(Known { behind: 0, seen: self.calls });
+            return self.believe(at_ms);
         };
-        if at_ms.abs_diff(newest) <= FAR.unsigned_abs() {
+        let ahead = self.ahead(at, now);
+        let is_usual = ahead > 0 && ahead <= self.pauses.usual();
+        let then = if is_usual { Some(now + ahead) } else { self.of_a_clock(at, now) };
+        if let Some(then) = then {
             self.misdated += self.odd.take().map_or(0, |odd| odd.calls);
-            return self.near(newest, at_ms);
+            self.late += u64::from(then < now);
+            self.come_to(at, then);
+            return self.believe(at_ms);
         }
-        let odd = self.note(at_ms, at_ms > newest);
+        let odd = self.note(at_ms, ahead > 0);
         if odd.calls < AGREE {
             return;
         }
         self.odd = None;
-        self.steps += u64::from(!odd.is_ahead);
-        self.go_on(newest, at_ms);
-        self.believe(odd.first, at_ms);
-        self.believe(at_ms, at_ms);
+        if odd.is_ahead {
+            self.come_to(at, now + ahead);
+        } else {
+            self.steps += 1;
+            // The calls of the run waited in vain; only between those of two hosts the distance is no time.
+            let waited = Some(at - i128::from(odd.first)).filter(|waited| (0..=LATE).contains(waited));
+            self.add(now - at + waited.unwrap_or(0));
+            self.come_to(at, now + waited.unwrap_or(0));
+            self.wall = Timestamp::from_millisecond(at_ms).unwrap_or(self.wall);
+        }
+        self.believe(odd.first);
+        self.believe(at_ms);
     }
 
-    /// A call whose date is believed at once.
-    fn near(&mut self, newest: i64, at_ms: i64) {
-        let is_late = at_ms < newest && newest.saturating_sub(at_ms) <= LATE;
-        self.late += u64::from(is_late);
-        self.steps += u64::from(at_ms < newest && !is_late);
-        self.go_on(newest, at_ms);
-        self.believe(at_ms, if is_late { newest } else { at_ms });
+    /// When a call was, if it is about now by a clock that is known.
+    fn of_a_clock(&self, at: i128, now: i128) -> Option<i128> {
+        let fitting = self.clocks.iter().map(|clock| at + clock.behind);
+        fitting.filter(|then| then.abs_diff(now) <= LATE.unsigned_abs()).min()
+    }
+
+    /// How far a call is ahead of the clocks in use, at least; not above zero where it is behind one of them.
+    fn ahead(&self, at: i128, now: i128) -> i128 {
+        let in_use = self.clocks.iter().filter(|clock| clock.seen + IN_USE >= self.calls);
+        in_use.map(|clock| at + clock.behind - now).min().unwrap_or(0)
+    }
+
+    /// A call that was at `then` by one of the clocks: time comes there, where it was not before.
+    fn come_to(&mut self, at: i128, then: i128) {
+        let Some((_, now)) = &mut self.times else { return };
+        let passed = (then - *now).max(0);
+        *now += passed;
+        self.pauses.add(self.calls, passed);
+        let its = self.clocks.iter_mut().filter(|clock| at + clock.behind == then);
+        its.for_each(|clock| clock.seen = self.calls);
     }
 
     /// Notes a date that is not believed yet; those before it, if it does not agree with them, never are.
     fn note(&mut self, at_ms: i64, is_ahead: bool) -> Odd {
-        let agrees = |odd: &Odd| odd.is_ahead == is_ahead && at_ms >= odd.last.saturating_sub(LATE);
+        let agrees = |odd: &Odd| odd.is_ahead == is_ahead && i128::from(at_ms) >= i128::from(odd.last) - LATE;
         let odd = match self.odd {
             Some(odd) if agrees(&odd) => Odd { last: at_ms, calls: odd.calls + 1, ..odd },
             other => {
@@ -121,21 +181,27 @@ impl EventClock {
         odd
     }
 
-    fn go_on(&mut self, newest: i64, at_ms: i64) {
-        let passed = u64::try_from(at_ms.saturating_sub(newest)).unwrap_or(0);
-        self.now = self.now.after(Duration::from_millis(passed));
+    /// A clock more.
+    fn add(&mut self, behind: i128) {
+        if self.clocks.len() >= CLOCKS {
+            let oldest = self.clocks.iter().map(|clock| clock.seen).min();
+            self.clocks.retain(|clock| Some(clock.seen) != oldest);
+        }
+        self.clocks.push(Known { behind, seen: self.calls });
     }
 
-    fn believe(&mut self, at_ms: i64, newest: i64) {
-        self.newest = Some(newest);
-        self.wall = Timestamp::from_millisecond(at_ms).unwrap_or(self.wall);
+    fn believe(&mut self, at_ms: i64) {
+        let wall = Timestamp::from_millisecond(at_ms).unwrap_or(self.wall);
+        self.wall = self.wall.max(wall);
         let (from, to) = self.span.unwrap_or((at_ms, at_ms));
         self.span = Some((from.min(at_ms), to.max(at_ms)));
     }
 
     /// Now, for limits.
-    pub(crate) const fn now(&self) -> Time {
-        self.now
+    pub(crate) fn now(&self) -> Time {
+        let Some((first, now)) = self.times else { return Time::START };
+        let passed = u64::try_from(now - first).unwrap_or(u64::MAX);
+        Time::START.after(BEGIN).after(Duration::from_millis(passed))
     }
 
     /// The first and the last time that is believed, in milliseconds since 1970; `None` before the first call.
@@ -150,78 +216,31 @@ impl EventClock {
     }
 }
 
+impl Pauses {
+    fn add(&mut self, call: u64, passed: i128) {
+        let Self(recent) = self;
+        let place = usize::try_from(call % RECENT as u64).unwrap_or(0);
+        if let Some(place) = recent.get_mut(place) {
+            *place = passed;
+        }
+    }
+
+    /// So long a pause is nothing new: twice what time went with each of two calls of late.
+    fn usual(&self) -> i128 {
+        let Self(recent) = self;
+        let (_, second) = recent.iter().fold((0, 0), |(first, second), &passed| {
+            if passed > first { (passed, first) } else { (first, second.max(passed)) }
+        });
+        2 * second
+    }
+}
+
 impl Wall for EventClock {
     fn period(&self, calendar: &Calendar) -> Period {
         let (index, ends) = calendar.period(self.wall);
-        Period { index, ends: self.now.after(ends.duration_since(self.wall).unsigned_abs()) }
+        Period { index, ends: self.now().after(ends.duration_since(self.wall).unsigned_abs()) }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    const DAY: i64 = 86_400_000;
-
-    fn after(times: &[i64]) -> EventClock {
-        let mut clock = EventClock::new();
-        times.iter().for_each(|&at| clock.set(at));
-        clock
-    }
-
-    fn passed(times: &[i64]) -> Duration {
-        after(times).now().since(Time::START.after(BEGIN))
-    }
-
-    #[test]
-    fn one_wrong_date_takes_no_time_wherever_it_is_and_is_counted() {
-        for wrong in [400 * DAY, 8 * DAY, -8 * DAY, -400 * DAY, i64::MAX, i64::MIN] {
-            let times = [0, wrong, 1_000, 2_000];
-            assert_eq!(passed(&times), Duration::from_secs(2), "{wrong}");
-            let clock = after(&times);
-            assert_eq!(clock.oddities(), Oddities { late: 0, steps: 0, misdated: 1 }, "{wrong}");
-            assert_eq!(clock.span(), Some((0, 2_000)), "{wrong}");
-            assert_eq!(passed(&[0, wrong, 1_000, wrong, 2_000, wrong]), Duration::from_secs(2), "{wrong}");
-        }
-    }
-
-    #[test]
-    fn dates_that_several_calls_in_a_row_have_are_believed() {
-        let later = [0, 30 * DAY, 30 * DAY + 1_000, 30 * DAY + 2_000];
-        assert_eq!(passed(&later), Duration::from_millis(30 * 86_400_000 + 2_000));
-        assert_eq!(after(&later).span(), Some((0, 30 * DAY + 2_000)));
-        // A call each month.
-        let rare: Vec<i64> = (0..12).map(|month| month * 30 * DAY).collect();
-        assert!(passed(&rare) >= Duration::from_secs(9 * 30 * 86_400));
-        // Another file.
-        for (days, secs) in [(1, 3), (30, 1)] {
-            let back = [0, 1_000, 2_000, 3_000].map(|at| at - days * DAY);
-            let earlier = after(&[&[0][..], &back].concat());
-            assert_eq!(earlier.now().since(Time::START.after(BEGIN)), Duration::from_secs(secs));
-            assert_eq!(earlier.oddities(), Oddities { late: 0, steps: 1, misdated: 0 });
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn time_never_goes_back_and_stands_still_for_who_is_late(
-            times in prop::collection::vec(-100_000_i64..100_000, 1..100),
-        ) {
-            let mut clock = EventClock::new();
-            let (mut before, mut newest) = (Time::START, None);
-            for at in times {
-                clock.set(at);
-                prop_assert!(clock.now() >= before);
-                if let Some(newest) = newest.filter(|newest| at >= *newest) {
-                    prop_assert_eq!(clock.now().since(before), Duration::from_millis((at - newest) as u64));
-                } else if newest.is_some() {
-                    prop_assert_eq!(clock.now(), before);
-                }
-                before = clock.now();
-                newest = clock.newest;
-            }
-        }
-    }
-}
+mod tests;

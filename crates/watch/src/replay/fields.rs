@@ -10,7 +10,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ratewarden_callers::{Caller, Failed, Fields, Identifier, Peer, VerifiedTokens};
-use ratewarden_model::{Call, CallCaller};
+use ratewarden_model::{Basis, Call, CallCaller};
 use ratewarden_policy::{CallerFrom, Policy};
 
 /// The header fields that a log shows of a call.
@@ -98,8 +98,9 @@ pub(crate) fn identify<'c>(
     if let CallCaller::Hashed { id, name } = call.caller
         && !is_refused(call)
     {
-        let caller = match std::str::from_utf8(name) {
-            Ok(name) if !name.is_empty() => identifier.named(name),
+        // A hash says who it is; a name alone would make one of many whose labels have the same few digits.
+        let caller = match (call.basis, std::str::from_utf8(name)) {
+            (Basis::Proved, Ok(name)) if !name.is_empty() => identifier.proved(id, name),
             _ => identifier.hashed(id),
         };
         return Whose::Caller(caller, bare);
@@ -108,7 +109,10 @@ pub(crate) fn identify<'c>(
     for place in places {
         let Some(fields) = place.filled(call, &bare) else {
             // A token whose user alone was logged; the log's word is taken as an application's.
-            if let (Place::Jwt, Some(user)) = (place, user(call)) {
+            // Not of a user that anybody can claim to be.
+            if let (Place::Jwt, Some(user)) = (place, user(call))
+                && call.basis != Basis::Claimed
+            {
                 return Whose::Caller(identifier.named(user), bare);
             }
             continue;
@@ -130,6 +134,7 @@ pub(crate) fn identify<'c>(
             Err(why) => Whose::Failed(why, bare),
         },
         (None, None) => match (user(call), call.caller) {
+            (Some(user), _) if call.basis == Basis::Claimed => Whose::Caller(identifier.claimed(user), bare),
             (Some(user), _) => Whose::Caller(identifier.named(user), bare),
             (None, CallCaller::Credential(secret)) if !secret.is_empty() => {
                 Whose::Caller(identifier.hashed(hash(secret)), bare)
@@ -141,7 +146,8 @@ pub(crate) fn identify<'c>(
 
 /// Whether it shows a credential that was none, as the gateway's own log has it: that is nobody with a quota.
 fn is_refused(call: &Call<'_>) -> bool {
-    matches!(call.caller, CallCaller::Hashed { name: b"", .. }) && call.status == 401
+    let is_nameless = matches!(call.caller, CallCaller::Hashed { name: b"", .. });
+    call.basis == Basis::Refused || (call.basis == Basis::Unsaid && is_nameless && call.status == 401)
 }
 
 fn user<'c>(call: &Call<'c>) -> Option<&'c str> {

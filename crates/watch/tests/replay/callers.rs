@@ -1,10 +1,11 @@
 //! Whom calls are counted against.
 
-use ratewarden_callers::NewKey;
-use ratewarden_model::{Call, CallCaller};
+use ratewarden_callers::{Identifier, NewKey};
+use ratewarden_model::{Basis, Call, CallCaller};
 use ratewarden_watch::Replay;
+use ratewarden_watch::replay::Outcome;
 
-use super::{MIDNIGHT, call, replay};
+use super::{MIDNIGHT, call, policy, replay};
 
 const ONE: &str = "[[limit]]\nname = \"a\"\nper = [\"caller\"]\nrate = \"1/24h\"\n";
 
@@ -59,7 +60,10 @@ fn a_key_that_the_policys_file_knows_is_its_owner_and_another_is_refused() {
     let mut replay = Replay::new(&policy, &[1; 16]).unwrap();
     let with = |secret| Call { caller: CallCaller::Credential(secret), ..call(MIDNIGHT, 1, "/") };
     replay.see(&with(new.key.as_bytes()));
-    replay.see(&Call { caller: CallCaller::Hashed { id: 5, name: b"ann" }, ..call(MIDNIGHT, 2, "/") });
+    // As a gateway with the same secret logs her.
+    let id = Identifier::build(&policy, &[1; 16], None).unwrap().named("ann").id();
+    let caller = CallCaller::Hashed { id, name: b"ann" };
+    replay.see(&Call { caller, basis: Basis::Proved, ..call(MIDNIGHT, 2, "/") });
     for _ in 0..6 {
         replay.see(&with(b"guess"));
     }
@@ -80,6 +84,66 @@ fn a_credential_that_was_none_has_no_quota_of_its_own() {
     let tried =
         |id| Call { caller: CallCaller::Hashed { id, name: b"" }, status: 401, ..call(MIDNIGHT, 1, "/") };
     assert_eq!(callers(ONE, &[tried(1), tried(2), tried(3)]), ["192.0.2.1"]);
+}
+
+/// A call by the gateway's own log.
+fn logged(basis: Basis, id: u128, name: &'static [u8]) -> Call<'static> {
+    let caller = match basis {
+        Basis::Claimed => return Call { user: name, basis, ..call(MIDNIGHT, 1, "/") },
+        _ => CallCaller::Hashed { id, name },
+    };
+    Call { caller, basis, ..call(MIDNIGHT, 1, "/") }
+}
+
+const TOKENS_FIRST: &str = "[[caller]]\nfrom = \"jwt:sub\"\njwt = { jwks = \"https://issuer.test/jwks\" }\n\
+    [[caller]]\nfrom = \"basic\"\n";
+
+#[test]
+fn the_gateways_own_log_proves_only_who_was_proved_and_by_the_hash() {
+    // Two issuers have an ann, and two secrets have the same last digits.
+    let proved = [logged(Basis::Proved, 1, b"ann"), logged(Basis::Proved, 2, b"ann")];
+    assert_eq!(callers(ONE, &proved), ["ann", "ann"]);
+    let unchecked = [1 << 64 | 5, 2 << 64 | 5].map(|id| logged(Basis::Unchecked, id, b"key:000005"));
+    assert_eq!(callers(ONE, &unchecked).len(), 2);
+    let identifier = Identifier::build(&policy(ONE), &[7; 16], None).unwrap();
+    assert_eq!(identifier.proved(1, "ann").user(), None, "a key has no user");
+    assert!(identifier.proved(0xabc, "jwt:000abc").user().is_some(), "a token has one");
+    // A secret that nobody checked says nothing for whoever has it.
+    let weight = |call: &Call<'_>| {
+        let mut replay = super::replay(ONE);
+        for _ in 0..20 {
+            replay.see(call);
+        }
+        let report = replay.finish();
+        format!("{:?}", report.limits[0].rejected_callers[0])
+    };
+    assert!(weight(&proved[0]).contains("proved"), "{}", weight(&proved[0]));
+    assert!(!weight(&unchecked[0]).contains("proved"), "{}", weight(&unchecked[0]));
+}
+
+#[test]
+fn a_claimed_user_is_nobodys_token_whatever_the_policy_looks_for_first() {
+    let claimed = [logged(Basis::Claimed, 9, b"alice"), logged(Basis::Claimed, 9, b"bob")];
+    let policy = policy(&format!("{TOKENS_FIRST}{ONE}"));
+    let secret = [7; 16];
+    let alice = Identifier::build(&policy, &secret, None).unwrap().named("alice").id();
+    let mut replay = Replay::new(&policy, &secret).unwrap();
+    let outcomes: Vec<_> = claimed
+        .iter()
+        .chain([&logged(Basis::Proved, alice, b"alice"), &claimed[0]])
+        .map(|call| replay.see(call).unwrap())
+        .collect();
+    assert_eq!(outcomes, [Outcome::Admitted, Outcome::Admitted, Outcome::Admitted, Outcome::Rejected]);
+    // Where the policy takes no Basic credentials, it is the address that counts.
+    assert_eq!(callers(ONE, &claimed), ["192.0.2.1"]);
+    let nowhere = claimed.map(|call| Call { address: None, ..call });
+    assert_eq!(callers(ONE, &nowhere).len(), 2);
+}
+
+#[test]
+fn a_credential_that_was_refused_has_no_quota_however_it_was_answered() {
+    let tried = [1, 2].map(|id| Call { status: 429, ..logged(Basis::Refused, id, b"") });
+    assert_eq!(callers(ONE, &tried), ["192.0.2.1"]);
 }
 
 #[test]

@@ -75,7 +75,11 @@ fn a_nightly_batch_of_a_known_caller_looks_honest() {
     let mut replay = ratewarden_watch::Replay::new(&policy, &[1; 16]).unwrap();
     let caller = ratewarden_model::CallCaller::Hashed { id: 0, name: b"batch" };
     for number in 0..3_000 {
-        replay.see(&Call { caller, ..call(MIDNIGHT + number * 250, 1, "/api") });
+        replay.see(&Call {
+            caller,
+            basis: ratewarden_model::Basis::Proved,
+            ..call(MIDNIGHT + number * 250, 1, "/api")
+        });
     }
     let seen = replay.finish().limits.remove(0).rejected_callers.remove(0);
     assert!(seen.looks_honest && seen.rejected > 2_000, "{seen:?}");

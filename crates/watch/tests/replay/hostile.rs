@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use proptest::prelude::*;
-use ratewarden_model::{Call, CallCaller};
+use ratewarden_model::{Basis, Call, CallCaller};
 use ratewarden_report::Options;
 use ratewarden_watch::replay::pretty;
 use ratewarden_watch::suggest::{self, Suggest};
@@ -71,9 +71,17 @@ impl Owned {
         };
         let (status, bytes, micros) = (self.status, self.bytes, self.micros);
         let (at_ms, address) = (self.at_ms, self.address);
+        let basis = match self.status % 5 {
+            0 => Basis::Proved,
+            1 => Basis::Claimed,
+            2 => Basis::Unchecked,
+            3 => Basis::Refused,
+            _ => Basis::Unsaid,
+        };
         Call {
             address,
             caller,
+            basis,
             user,
             method,
             target,

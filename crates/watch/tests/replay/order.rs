@@ -72,11 +72,28 @@ fn a_line_from_the_future_does_not_stop_time() {
     // Ten a second where one is admitted. Nor does it give anything back: as many as without it, but for the odd call.
     let without = rejected(0);
     assert!((890..=900).contains(&without), "{without}");
-    for odd_ms in [400 * day, -400 * day, 8 * day] {
+    for odd_ms in [400 * day, -400 * day, 8 * day, 6 * day, day / 24, -day / 24] {
         assert!(rejected(odd_ms).abs_diff(without) <= 1, "{odd_ms}: {} of {without}", rejected(odd_ms));
         let report = of(odd_ms);
         let said = report.assumptions.iter().any(|one| one.starts_with("1 call has a date far from all"));
         assert!(said, "{report:?}");
         assert_eq!(report.to.as_deref(), Some("2026-11-27T00:01:39.9Z"));
     }
+}
+
+#[test]
+fn two_hosts_whose_clocks_are_an_hour_apart_give_nobody_anything_back() {
+    let policy = "[[limit]]\nname = \"a\"\nper = [\"caller\"]\nrate = \"60/1h\"\n\
+        [[limit]]\nname = \"b\"\nper = [\"caller\"]\nquota = { calls = 60, each = \"day\", zone = \"UTC\" }\n";
+    let mut replay = replay(policy);
+    let half_an_hour = 1_800_000;
+    for second in 0..600 {
+        for host in [-half_an_hour, half_an_hour] {
+            replay.see(&call(MIDNIGHT + host + second * 1_000, 1, "/"));
+        }
+    }
+    // 60 and what comes back in an hour and ten minutes; 60 of each day and of one that began twice.
+    let report = replay.finish();
+    assert!(report.admitted <= 130, "{report:?}");
+    assert!(report.limits[1].rejected.unwrap() >= 1_200 - 180, "{report:?}");
 }
