@@ -130,8 +130,7 @@ impl Case {
     }
 
     fn description(&self, detector: &Detector) -> String {
-        let error =
-            if self.error > 0 { format!(" (at most {} too many)", self.error) } else { String::new() };
+        let error = if self.error > 0 { format!(" (± {})", self.error) } else { String::new() };
         let seconds = self.last.saturating_sub(self.first);
         let kind = self.subject.kind();
         let subject = self.subject.label();

@@ -143,11 +143,7 @@ fn block(page: &mut Page, finding: &Finding) {
     );
     page.titled(&tag, of_severity(finding.severity), &title, &count);
     let Some(seen) = &finding.seen else { return };
-    let error = if seen.count_error > 0 {
-        format!(" (at most {} too many)", seen.count_error)
-    } else {
-        String::new()
-    };
+    let error = if seen.count_error > 0 { format!(" (± {})", seen.count_error) } else { String::new() };
     page.paragraph(
         4,
         &format!(

@@ -48,7 +48,7 @@ fn a_person_sees_who_what_how_much_and_what_to_do() {
         "20 000 calls",
         "203.0.113.7",
         "12 345",
-        "at most 3 too many",
+        "± 3",
         "300/10s",
         "watch.flood",
         "first line 17",
