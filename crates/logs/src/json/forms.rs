@@ -249,6 +249,7 @@ fn cloudtrail_status(error: &[u8], outcome: &[u8]) -> u16 {
 
 /// Whose call it is by a line of our gateway, which says what its word rests on and the hash that it counts by: detectors
 /// are told of the call what they are told within the gateway.
+#[inline(never)]
 fn guarded<'a>(row: &Row<'a>, call: &mut Call<'a>) {
     let name = row.text(Field::Caller);
     let basis = match row.text(Field::Identity) {
@@ -276,8 +277,9 @@ fn hash(digits: &[u8]) -> Option<u128> {
     u128::from_str_radix(digits, 16).ok()
 }
 
-/// The name of a caller in a line that says no more of it, as our gateway wrote them once: an address (which the line has anyway), six digits of a keyed hash behind a kind
-/// (`key:1a2b3c`: a caller of that name, known by a hash of it), or a name that the policy gave it, which is a user's.
+/// The name of a caller in a line that says no more of it, as our gateway wrote them once: an address (which the line has
+/// anyway), six digits of a keyed hash behind a kind (`key:1a2b3c`: a caller of that name, known by a hash of it), or a
+/// name that the policy gave it, which is a user's.
 fn named<'a>(name: &'a [u8], call: &mut Call<'a>) {
     if address(name).is_some() {
         return;

@@ -1,5 +1,5 @@
-//! Where the known JSON forms have their fields, and the names which many logs of no known form have. Which keys tell the forms apart is
-//! in [`marks`].
+//! Where the known JSON forms have their fields, and the names which many logs of no known form have. Which keys tell the
+//! forms apart is in [`marks`].
 
 mod marks;
 
