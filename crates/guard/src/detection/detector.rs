@@ -60,7 +60,7 @@ impl Detector {
             self.tell(news);
             self.expire(now_ms);
             self.show_figures(now_ms);
-            self.bans.look(&self.shared);
+            self.bans.look(&self.shared, || self.engine.open_findings(usize::MAX));
             match order {
                 Err(RecvTimeoutError::Timeout) => {}
                 Ok(Command::Policy(engine)) => self.replace(engine, now_ms),

@@ -1,7 +1,6 @@
 //! Findings that are open and led to a ban: when each is asked about again.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use ratewarden_limiter::Time;
 use ratewarden_model::Finding;
@@ -16,8 +15,9 @@ pub(super) struct Open {
     pub(super) finding: Finding,
     /// Of whom it is, as bans are kept.
     pub(super) id: u128,
-    /// How long its ban is; `None` where none is in force, for want of a place or because it came to nothing.
-    pub(super) lasts: Option<Duration>,
+    /// Whoever had stopped when its ban began was seen until then, in milliseconds since 1970; `None` where none is in force,
+    /// for want of a place or because it came to nothing.
+    pub(super) began_ms: Option<i64>,
     /// When it is asked about again.
     pub(super) until: Time,
 }
@@ -41,6 +41,16 @@ impl Running {
         self.open.remove(fingerprint);
     }
 
+    /// Keeps one that was due.
+    pub(super) fn put_back(&mut self, open: Open) {
+        self.open.insert(open.finding.fingerprint.clone(), open);
+    }
+
+    /// Whether any is to be asked about.
+    pub(super) fn is_due(&self, now: Time) -> bool {
+        self.open.values().any(|open| open.until <= now)
+    }
+
     /// Takes out those that are to be asked about.
     pub(super) fn due(&mut self, now: Time) -> Vec<Open> {
         self.open.extract_if(|_, open| open.until <= now).map(|(_, open)| open).collect()
@@ -49,7 +59,7 @@ impl Running {
     /// The ban of `id` that ends at `until` came to nothing: whoever waits for its end is asked about at `again`.
     pub(super) fn come_to_nothing(&mut self, id: u128, until: Time, again: Time) {
         for open in self.open.values_mut().filter(|open| open.id == id && open.until == until) {
-            (open.lasts, open.until) = (None, again);
+            (open.began_ms, open.until) = (None, again);
         }
     }
 

@@ -52,7 +52,7 @@ impl Consequences {
         decisions: &FindingBans,
     ) -> Result<Self, Failure> {
         let Some(policy) = policy else {
-            return Ok(Self::new(None, Bans::default(), Place::Nowhere));
+            return Ok(Self::new(None, Bans::default(), Place::Nowhere, decisions.late_ms()));
         };
         let place = match &policy.watch.penalties {
             _ if dry_run => Place::Nowhere,
@@ -94,11 +94,11 @@ impl Consequences {
         let kept = state.filter(|_| !matches!(place, Place::Nowhere));
         let (bans, said) = kept.map_or_else(Default::default, |folder| Bans::kept_in(folder, wall_ms()));
         said.iter().for_each(|said| stderr::note(said));
-        Ok(Self::new(alerts, bans, place))
+        Ok(Self::new(alerts, bans, place, decisions.late_ms()))
     }
 
-    fn new(alerts: Option<Alerts>, bans: Bans, place: Place) -> Self {
-        Self { alerts, late: Late::default(), bans, place, unsaved: Default::default() }
+    fn new(alerts: Option<Alerts>, bans: Bans, place: Place, late_ms: i64) -> Self {
+        Self { alerts, late: Late::by(late_ms), bans, place, unsaved: Default::default() }
     }
 
     /// Follows up what has opened and ended. When it returns alerts are on the disk, as far as the disk takes them.
@@ -124,7 +124,9 @@ impl Consequences {
         // What has come to nothing is none, so it is not one that has ended.
         self.take_back(decisions, now_ms);
         // After what has ended was heard of: it needs no further ban.
-        for again in self.bans.look(decisions, now_ms) {
+        let open = if Bans::is_due(decisions, now_ms) { live.open_findings() } else { Vec::new() };
+        let decisions = live.bans();
+        for again in self.bans.look(decisions, &open, now_ms) {
             self.do_it(decisions, again, now_ms);
         }
         self.take_back(decisions, now_ms);
