@@ -10,8 +10,8 @@ use ratewarden_alerts::{Alerts, Kept};
 use ratewarden_guard::Operator;
 use ratewarden_policy::{Penalties, Policy};
 use ratewarden_watch::{
-    Ban, BanFile, Bans, Decision, FindingBans, Late, Live, News, NewsState, Unwritten, alert_state,
-    alerts_config, host_name, read_secret, wall_ms,
+    Ban, BanFile, Bans, Decision, FarBehind, FindingBans, Late, Live, News, NewsState, Step, Unwritten,
+    alert_state, alerts_config, host_name, read_secret, wall_ms,
 };
 
 use super::placing::Placing;
@@ -26,11 +26,16 @@ const LAST: Duration = Duration::from_secs(5);
 pub(super) struct Consequences {
     alerts: Option<Alerts>,
     late: Late,
+    behind: FarBehind,
     bans: Bans,
     place: Place,
     /// Of the place, and of the history.
     unsaved: [Unsaved; 2],
 }
+
+/// What to do about a log whose clock is far behind.
+const BEHIND: &str =
+    "write local time with its offset, or UTC, into the log, and keep its host's clock by NTP";
 
 /// When a ban may be decided on again for which a file has no place.
 const FILE_AGAIN: Duration = Duration::from_secs(10);
@@ -57,7 +62,7 @@ impl Consequences {
         let place = match &policy.watch.penalties {
             _ if dry_run => Place::Nowhere,
             None => Place::Nowhere,
-            Some(Penalties::File(path)) => Place::File(BanFile::new(path.clone())),
+            Some(Penalties::File(path)) => Place::File(ban_file(path)?),
             Some(Penalties::Admin { server, token }) => {
                 if server.https {
                     return Err(Failure::usage(
@@ -98,12 +103,23 @@ impl Consequences {
     }
 
     fn new(alerts: Option<Alerts>, bans: Bans, place: Place, late_ms: i64) -> Self {
-        Self { alerts, late: Late::by(late_ms), bans, place, unsaved: Default::default() }
+        Self {
+            alerts,
+            late: Late::by(late_ms),
+            behind: FarBehind::by(late_ms),
+            bans,
+            place,
+            unsaved: Default::default(),
+        }
     }
 
     /// Follows up what has opened and ended. When it returns alerts are on the disk, as far as the disk takes them.
-    pub(super) fn follow_up(&mut self, live: &mut Live, news: &[News]) {
+    pub(super) fn follow_up(&mut self, live: &mut Live, Step { news, more, .. }: &Step) {
         let now_ms = wall_ms();
+        if let Some(said) = self.behind.note(now_ms, live.newest_ms(), *more) {
+            stderr::error(&said);
+            stderr::hint(BEHIND);
+        }
         // What is long over wakes nobody: a log may be read from its beginning. What goes on does.
         let mut told: Vec<&News> = news.iter().filter(|news| self.late.is_timely(news, now_ms)).collect();
         let going_on = self.late.going_on(now_ms, live.newest_ms(), || live.open_findings());
@@ -208,6 +224,19 @@ impl Consequences {
     pub(super) async fn end(self) {
         let Some(alerts) = self.alerts else { return };
         let _ = tokio::task::spawn_blocking(move || alerts.flush(LAST)).await;
+    }
+}
+
+fn ban_file(path: &Path) -> Result<BanFile, Failure> {
+    let file = BanFile::new(path.to_owned());
+    match file.check() {
+        // What else is wrong may be mended while logs are followed.
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
+            let hint = "name a regular file; a reader that wants a pipe can follow it with `tail -F`";
+            Err(Failure::new(Exit::Usage, error, hint)
+                .context(format!("bans cannot be written to {}", path.display())))
+        }
+        Ok(()) | Err(_) => Ok(file),
     }
 }
 

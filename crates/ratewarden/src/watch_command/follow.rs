@@ -48,7 +48,7 @@ pub(super) async fn run(job: &WatchJob) -> Result<Exit, Failure> {
     loop {
         let now_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         let step = live.step(now_ms);
-        consequences.follow_up(&mut live, &step.news);
+        consequences.follow_up(&mut live, &step);
         tell(job, &step)?;
         if saved.elapsed() >= SAVE && consequences.are_safe() {
             saved = Instant::now();
