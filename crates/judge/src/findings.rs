@@ -67,6 +67,8 @@ pub struct FindingBans {
     late_ms: i64,
     known: Known,
     running: Running,
+    /// The last one had no place, and that is said.
+    is_full: bool,
 }
 
 #[derive(Debug)]

@@ -36,11 +36,13 @@ pub enum Decision {
 
 impl Bans {
     /// Goes on with the history that a folder of states keeps. Says what is to be said of one that could not be used.
-    #[must_use]
-    pub fn kept_in(folder: &Path, now_ms: i64) -> (Self, Option<String>) {
+    ///
+    /// # Errors
+    /// When it can not be read, though it may be whole.
+    pub fn kept_in(folder: &Path, now_ms: i64) -> io::Result<(Self, Option<String>)> {
         let penalties = Penalties::default();
-        let (history, said) = BanHistory::open(folder, &penalties, now_ms);
-        (Self { penalties, history: Some(history) }, said)
+        let (history, said) = BanHistory::open(folder, &penalties, now_ms)?;
+        Ok((Self { penalties, history: Some(history) }, said))
     }
 
     /// Where the history is kept.

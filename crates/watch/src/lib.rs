@@ -34,6 +34,7 @@ mod tally;
 
 pub use ban::Ban;
 pub use ban_file::{BanFile, Unwritten};
+pub use ban_history::{is_unusable, put_aside};
 pub use bans::{Bans, Decision};
 pub use behind::FarBehind;
 pub use credentials::Credentials;

@@ -1,6 +1,7 @@
 //! Findings that are open and led to a ban: when each is asked about again.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use ratewarden_limiter::Time;
 use ratewarden_model::Finding;
@@ -20,6 +21,8 @@ pub(super) struct Open {
     pub(super) began_ms: Option<i64>,
     /// When it is asked about again.
     pub(super) until: Time,
+    /// How long after that it is asked about again where all places are still taken.
+    pub(super) again: Duration,
 }
 
 /// A bounded memory of them, by fingerprint.
@@ -44,6 +47,14 @@ impl Running {
     /// Keeps one that was due.
     pub(super) fn put_back(&mut self, open: Open) {
         self.open.insert(open.finding.fingerprint.clone(), open);
+    }
+
+    /// One that had no place before has none again: it is asked about after twice as long, up to `longest`.
+    pub(super) fn back_off(&mut self, fingerprint: &str, before: Duration, longest: Duration, now: Time) {
+        if let Some(open) = self.open.get_mut(fingerprint).filter(|open| open.began_ms.is_none()) {
+            open.again = (before * 2).min(longest);
+            open.until = now.after(open.again);
+        }
     }
 
     /// Whether any is to be asked about.

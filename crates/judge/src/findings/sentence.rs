@@ -14,6 +14,8 @@ use crate::penalties::{Begun, Cause, Penalties, Sentence, Whom};
 
 /// When a ban that had no place is tried again, and who was not seen to go on is asked about again.
 const AGAIN: Duration = Duration::from_secs(10);
+/// The former is doubled each time up to this.
+const LONGEST_AGAIN: Duration = Duration::from_secs(600);
 
 impl FindingBans {
     /// What to do about a finding; `None` where no rule asks for a ban, and where one is in force for that offence.
@@ -70,6 +72,7 @@ impl FindingBans {
             });
             if went_on && !is_old {
                 decisions.extend(self.sentence(penalties, (&one.detector, &one.finding), now, &address_id));
+                self.running.back_off(&one.finding.fingerprint, one.again, LONGEST_AGAIN, now.time);
             } else {
                 one.until = now.time.after(AGAIN);
                 self.running.put_back(one);
@@ -136,11 +139,16 @@ impl FindingBans {
             id,
             began_ms,
             until,
+            again: AGAIN,
         });
+        let was_full = self.is_full;
+        // One in force has had its place before.
+        self.is_full = matches!(begun, Err(Begun::Full)) || (was_full && begun.is_err());
         let ban = match begun {
             Ok(ban) => ban,
-            Err(Begun::InForce(_)) => return None,
-            Err(Begun::Full) => return Some(Decision::Not(about, Let::Full)),
+            // Said once, until one has a place: each that has none would say the same every few seconds.
+            Err(Begun::Full) if !was_full => return Some(Decision::Not(about, Let::Full)),
+            Err(Begun::InForce(_) | Begun::Full) => return None,
         };
         Some(Decision::Ban(Box::new(Decided {
             id,

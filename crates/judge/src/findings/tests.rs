@@ -7,7 +7,7 @@ use ratewarden_model::rules::abuse;
 use ratewarden_model::{Finding, Seen, SubjectKind};
 
 use super::*;
-use crate::penalties::Penalties;
+use crate::penalties::{Cause, Penalties, Sentence};
 
 const POLICY: &str = "[watch]\nnever-ban = [\"10.0.0.0/8\", \"caller:ci\", \"2001:db8:1:2::7\"]\npenalties = { file = \"b\" }\n\
     [trust]\nproxies = [\"198.51.100.1\"]\n\
@@ -282,4 +282,30 @@ fn findings_are_of_what_the_policy_counts_and_so_are_bans() {
         };
         assert_eq!(found.as_deref(), banned, "{prefix}");
     }
+}
+
+#[test]
+fn that_all_places_are_taken_is_said_once_and_asked_less_and_less_often() {
+    let mut trial = Trial::new();
+    for number in 0..100_000_u128 {
+        let sentence = Sentence {
+            whom: Whom::Caller,
+            label: None,
+            cause: Cause::Rule("lock-out".into()),
+            spares: false,
+            first: Duration::from_secs(100_000),
+            up_to: Duration::from_secs(100_000),
+            forget: Duration::ZERO,
+        };
+        trial.penalties.sentence(number << 64, sentence, time(0)).unwrap();
+    }
+    let full = trial.news(&seen("192.0.2.1", 0), 0);
+    assert!(matches!(full, Some(Decision::Not(_, Let::Full))), "{full:?}");
+    assert_eq!(trial.news(&seen("192.0.2.2", 0), 0), None, "said once");
+    let mut asked = Vec::new();
+    for now in 1..=300 {
+        asked.extend(trial.bans.is_due(time(now)).then_some(now));
+        assert_eq!(trial.look(now, &[("192.0.2.1", now), ("192.0.2.2", now)]), []);
+    }
+    assert_eq!(asked, [10, 30, 70, 150]);
 }

@@ -14,6 +14,7 @@ use ratewarden_watch::{
     alert_state, alerts_config, host_name, read_secret, wall_ms,
 };
 
+use super::full::Full;
 use super::placing::Placing;
 use super::unsaved::Unsaved;
 use crate::errors::{Exit, Failure};
@@ -29,6 +30,7 @@ pub(super) struct Consequences {
     behind: FarBehind,
     bans: Bans,
     place: Place,
+    full: Full,
     /// Of the place, and of the history.
     unsaved: [Unsaved; 2],
 }
@@ -36,9 +38,6 @@ pub(super) struct Consequences {
 /// What to do about a log whose clock is far behind.
 const BEHIND: &str =
     "write local time with its offset, or UTC, into the log, and keep its host's clock by NTP";
-
-/// When a ban may be decided on again for which a file has no place.
-const FILE_AGAIN: Duration = Duration::from_secs(10);
 
 /// Where bans go.
 enum Place {
@@ -91,13 +90,14 @@ impl Consequences {
                     Failure::new(Exit::Usage, error, "a token is visible ASCII characters on one line")
                 })?;
                 let is_exempt = |ban: &Ban| decisions.is_exempt(&ban.subject);
-                Place::Gateway(Placing::start(operator, state, is_exempt))
+                Place::Gateway(Placing::start(operator, state, is_exempt).map_err(unread)?)
             }
         };
         let alerts = if dry_run { None } else { alerts(policy, state)? };
         // What is only told of is told of in each run.
         let kept = state.filter(|_| !matches!(place, Place::Nowhere));
-        let (bans, said) = kept.map_or_else(Default::default, |folder| Bans::kept_in(folder, wall_ms()));
+        let kept = kept.map(|folder| Bans::kept_in(folder, wall_ms())).transpose();
+        let (bans, said) = kept.map_err(unread)?.unwrap_or_default();
         said.iter().for_each(|said| stderr::note(said));
         Ok(Self::new(alerts, bans, place, decisions.late_ms()))
     }
@@ -109,6 +109,7 @@ impl Consequences {
             behind: FarBehind::by(late_ms),
             bans,
             place,
+            full: Full::default(),
             unsaved: Default::default(),
         }
     }
@@ -202,20 +203,31 @@ impl Consequences {
             format!("{} {} until {} ({})", ban.subject.kind(), ban.subject.label(), ban.until, ban.reason);
         match &mut self.place {
             Place::Nowhere => stderr::note(&format!("would be banned: {shown}")),
-            Place::File(file) => match file.add(&ban) {
-                Ok(()) => stderr::note(&format!("banned: {shown}")),
-                Err(Unwritten::Waits(error)) => stderr::error(&format!(
-                    "the ban of {shown} could not be written to {}: {error}; trying again",
-                    file.path().display()
-                )),
-                Err(Unwritten::Full) => {
-                    stderr::error(&format!(
-                        "too many bans wait for {}; trying again while what it is for goes on: {shown}",
-                        file.path().display()
-                    ));
-                    self.bans.come_to_nothing(decisions, &ban, now_ms, FILE_AGAIN);
+            Place::File(file) => {
+                let path = file.path().display().to_string();
+                let added = file.add(&ban);
+                if !matches!(added, Err(Unwritten::Full))
+                    && let Some(count) = self.full.has_room()
+                {
+                    stderr::note(&format!("there is room for bans again; {count} had none: {path}"));
                 }
-            },
+                match added {
+                    Ok(()) => stderr::note(&format!("banned: {shown}")),
+                    Err(Unwritten::Waits(error)) => stderr::error(&format!(
+                        "the ban of {shown} could not be written to {path}: {error}; trying again"
+                    )),
+                    Err(Unwritten::Full) => {
+                        let (is_first, again) = self.full.leave_out(now_ms);
+                        if is_first {
+                            stderr::error(&format!(
+                                "too many bans wait for {path}; further ones are tried again while what they are for goes \
+                                 on: {shown}"
+                            ));
+                        }
+                        self.bans.come_to_nothing(decisions, &ban, now_ms, again);
+                    }
+                }
+            }
             Place::Gateway(placing) => placing.place(ban),
         }
     }
@@ -225,6 +237,13 @@ impl Consequences {
         let Some(alerts) = self.alerts else { return };
         let _ = tokio::task::spawn_blocking(move || alerts.flush(LAST)).await;
     }
+}
+
+/// A document of bans may be whole: what cannot be read now is not thrown away.
+fn unread(error: io::Error) -> Failure {
+    let hint =
+        "make the folder of states readable; without what stands there, bans would be placed again or lost";
+    Failure::new(Exit::Usage, error, hint).context("bans of the last run cannot be read")
 }
 
 fn ban_file(path: &Path) -> Result<BanFile, Failure> {
