@@ -119,7 +119,12 @@ impl FindingBans {
             Rule { detector: ban.detector.clone(), first: ban.ban, up_to: ban.up_to, lingers }
         });
         self.rules = rules.collect();
-        self.never = Never::of(policy);
+        let never = Never::of(policy);
+        if never != self.never || policy.trust.ipv6_prefix != self.ipv6_prefix {
+            // Who was spared by what the policy said before is so no more; who still is will be seen again.
+            self.known.spare_nobody();
+        }
+        self.never = never;
         self.ipv6_prefix = policy.trust.ipv6_prefix;
         if self.rules.is_empty() {
             self.known.clear();

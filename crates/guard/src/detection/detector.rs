@@ -119,6 +119,7 @@ impl Detector {
                 return is_new;
             }
             NewsState::Joined => {
+                self.shared.detection.board().joined(detector, &finding.fingerprint);
                 self.bans.news(&self.shared, news);
                 return false;
             }

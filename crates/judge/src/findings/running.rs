@@ -13,6 +13,8 @@ const OPEN: usize = 10_000;
 #[derive(Debug)]
 pub(super) struct Open {
     pub(super) detector: String,
+    /// How long that detector's first ban is.
+    pub(super) first: Duration,
     pub(super) finding: Finding,
     /// Of whom it is, as bans are kept.
     pub(super) id: u128,
@@ -32,9 +34,19 @@ pub(super) struct Running {
 }
 
 impl Running {
-    /// Keeps a finding, unless it is there: the detector that had it banned is the one that is asked at its end.
-    pub(super) fn keep(&mut self, fingerprint: &str, open: impl FnOnce() -> Open) {
-        if self.open.len() < OPEN && !self.open.contains_key(fingerprint) {
+    /// Keeps a finding. Of several detectors that see it, the one whose first ban is longest is asked at the ban's end.
+    pub(super) fn keep(
+        &mut self,
+        fingerprint: &str,
+        (detector, first): (&str, Duration),
+        open: impl FnOnce() -> Open,
+    ) {
+        if let Some(known) = self.open.get_mut(fingerprint) {
+            if known.first < first {
+                detector.clone_into(&mut known.detector);
+                known.first = first;
+            }
+        } else if self.open.len() < OPEN {
             self.open.insert(fingerprint.to_owned(), open());
         }
     }

@@ -133,8 +133,10 @@ impl FindingBans {
             Ok(ban) | Err(Begun::InForce(ban)) => (Some(seen_ms.max(at.unix_ms)), ban.until),
             Err(Begun::Full) => (None, now.after(AGAIN)),
         };
-        self.running.keep(&finding.fingerprint, || Open {
+        let first = rule.first;
+        self.running.keep(&finding.fingerprint, (detector, first), || Open {
             detector: detector.to_owned(),
+            first,
             finding: finding.clone(),
             id,
             began_ms,

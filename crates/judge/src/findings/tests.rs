@@ -186,8 +186,8 @@ fn what_several_detectors_see_is_one_offence() {
     assert_eq!(trial.penalties.in_force(time(2)).len(), 1);
     assert_eq!(
         trial.look(600, &[("192.0.2.1", 600)]),
-        [Some(1_200)],
-        "and the one that goes on is banned once"
+        [Some(7_200)],
+        "once, by the detector whose ban is longer"
     );
 }
 
@@ -308,4 +308,21 @@ fn that_all_places_are_taken_is_said_once_and_asked_less_and_less_often() {
         assert_eq!(trial.look(now, &[("192.0.2.1", now), ("192.0.2.2", now)]), []);
     }
     assert_eq!(asked, [10, 30, 70, 150]);
+}
+
+#[test]
+fn an_exemption_that_a_reload_takes_away_spares_nobody_any_more_and_one_that_stays_does() {
+    let mut trial = Trial::new();
+    let reload = |trial: &mut Trial, never: &str| {
+        let text = POLICY.replace("\"caller:ci\"", never);
+        trial.bans.set(&ratewarden_policy::read(&text, Path::new("/p.toml")).unwrap().policy);
+    };
+    trial.call(b"ci", 8, "192.0.2.8");
+    trial.call(b"ann", 7, "10.1.2.3");
+    reload(&mut trial, "\"caller:ci\"");
+    assert_eq!(trial.opened("flood", ADDRESS, "192.0.2.8", 0), None, "nothing has changed");
+    reload(&mut trial, "\"caller:bob\"");
+    assert_eq!(trial.opened("flood", ADDRESS, "192.0.2.8", 0), Some(600));
+    assert_eq!(trial.opened("flood", SubjectKind::Caller, "ci", 0), Some(600));
+    assert_eq!(trial.opened("flood", ADDRESS, "10.1.2.4", 0), None);
 }
