@@ -11,8 +11,9 @@
 //!   seen to go on.
 //! - **One offence is one ban**, however many detectors see it. A ban on another's word (an operator, a `[[penalty]]`) is
 //!   only ever lengthened by a finding.
-//! - **Who goes on is banned again** when the ban ends while the finding is open, but only where the ban was longer than the
-//!   finding lasts by itself. Else nobody knows whether the last call over the threshold came before the ban.
+//! - **Who goes on is banned again** when the ban has ended while the finding is open, but only once it was seen for longer
+//!   after the ban began than the finding lasts by itself. Else the last call over the threshold may have come before the ban,
+//!   or before whoever holds it had heard of it. A finding of which nobody can say that is asked about until it ends.
 
 mod decision;
 mod known;
@@ -24,7 +25,7 @@ mod whom;
 use std::time::Duration;
 
 use ratewarden_callers::counted;
-use ratewarden_model::{Call, CallCaller, Subject};
+use ratewarden_model::{Call, CallCaller, Finding, Subject};
 use ratewarden_policy::Policy;
 
 use crate::penalties::Whom;
@@ -33,8 +34,20 @@ use known::{Known, Name};
 use running::Running;
 use whom::Never;
 
-/// Calls of longer ago lead to no ban, in milliseconds.
+/// Calls of longer ago lead to no ban, in milliseconds. To it comes how long the engine waits for calls that are late.
 pub const OLD_MS: i64 = 600_000;
+
+/// Whether a finding's last call was long ago, where calls are waited for so many milliseconds.
+#[must_use]
+pub fn is_old(finding: &Finding, now_ms: i64, late_ms: i64) -> bool {
+    last_ms(finding).is_some_and(|last| last.saturating_add(OLD_MS).saturating_add(late_ms) < now_ms)
+}
+
+/// When a finding's last call was, in milliseconds since 1970.
+fn last_ms(finding: &Finding) -> Option<i64> {
+    let last = finding.seen.as_ref()?.last_seen.parse::<jiff::Timestamp>().ok()?;
+    Some(last.as_millisecond())
+}
 
 /// A finding is open at least so long after its last call, as in the engine.
 const LINGERS: u32 = 60;
@@ -50,8 +63,12 @@ pub struct FindingBans {
     ipv6_prefix: u8,
     /// Addresses are those that logs say.
     of_logs: bool,
+    /// How long calls are waited for, in milliseconds.
+    late_ms: i64,
     known: Known,
     running: Running,
+    /// The last one had no place, and that is said.
+    is_full: bool,
 }
 
 #[derive(Debug)]
@@ -59,7 +76,7 @@ struct Rule {
     detector: String,
     first: Duration,
     up_to: Duration,
-    /// How long its findings last after their last call.
+    /// How long its findings last after their last call: as long as those of all detectors that find the same.
     lingers: Duration,
 }
 
@@ -80,16 +97,34 @@ impl FindingBans {
         Self { of_logs: true, ..Self::default() }
     }
 
+    /// The same where calls may be late by so many seconds: they are seen that much later.
+    #[must_use]
+    pub fn late_by(self, seconds: u32) -> Self {
+        Self { late_ms: i64::from(seconds) * 1_000, ..self }
+    }
+
+    /// How long calls are waited for, in milliseconds.
+    #[must_use]
+    pub const fn late_ms(&self) -> i64 {
+        self.late_ms
+    }
+
     /// Takes the bans of a policy; those that have begun go on.
     pub fn set(&mut self, policy: &Policy) {
         let rules = policy.bans.iter().map(|ban| {
             let its = policy.detectors.iter().find(|detector| detector.name == ban.detector);
-            let lingers = its.map_or(LINGERS, |detector| detector.seconds.max(LINGERS));
+            let same = policy.detectors.iter().filter(|other| its.is_some_and(|its| its.rule == other.rule));
+            let lingers = same.map(|detector| detector.seconds).fold(LINGERS, u32::max);
             let lingers = Duration::from_secs(lingers.into());
             Rule { detector: ban.detector.clone(), first: ban.ban, up_to: ban.up_to, lingers }
         });
         self.rules = rules.collect();
-        self.never = Never::of(policy);
+        let never = Never::of(policy);
+        if never != self.never || policy.trust.ipv6_prefix != self.ipv6_prefix {
+            // Who was spared by what the policy said before is so no more; who still is will be seen again.
+            self.known.spare_nobody();
+        }
+        self.never = never;
         self.ipv6_prefix = policy.trust.ipv6_prefix;
         if self.rules.is_empty() {
             self.known.clear();

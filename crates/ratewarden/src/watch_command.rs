@@ -3,6 +3,7 @@
 mod consequences;
 mod expect;
 mod follow;
+mod full;
 mod placing;
 mod setup;
 mod unsaved;

@@ -13,6 +13,7 @@ use ratewarden_detect::News;
 use ratewarden_judge::findings::{self, Decided, FindingBans, Now};
 use ratewarden_judge::penalties::Penalties;
 use ratewarden_limiter::Time;
+use ratewarden_model::Finding;
 
 use crate::ban::Ban;
 use crate::ban_history::BanHistory;
@@ -35,11 +36,13 @@ pub enum Decision {
 
 impl Bans {
     /// Goes on with the history that a folder of states keeps. Says what is to be said of one that could not be used.
-    #[must_use]
-    pub fn kept_in(folder: &Path, now_ms: i64) -> (Self, Option<String>) {
+    ///
+    /// # Errors
+    /// When it can not be read, though it may be whole.
+    pub fn kept_in(folder: &Path, now_ms: i64) -> io::Result<(Self, Option<String>)> {
         let penalties = Penalties::default();
-        let (history, said) = BanHistory::open(folder, &penalties, now_ms);
-        (Self { penalties, history: Some(history) }, said)
+        let (history, said) = BanHistory::open(folder, &penalties, now_ms)?;
+        Ok((Self { penalties, history: Some(history) }, said))
     }
 
     /// Where the history is kept.
@@ -63,9 +66,17 @@ impl Bans {
         decisions.decide(&self.penalties, news, now, address_id).map(|decision| shown(decision, now_ms))
     }
 
-    /// Bans of those whose ban has ended while what they did goes on.
-    pub fn look(&self, decisions: &mut FindingBans, now_ms: i64) -> Vec<Decision> {
-        let again = decisions.look(&self.penalties, time(now_ms), address_id);
+    /// Whether anybody may be banned again.
+    #[must_use]
+    pub fn is_due(decisions: &FindingBans, now_ms: i64) -> bool {
+        decisions.is_due(time(now_ms))
+    }
+
+    /// Bans of those whose ban has ended while what they did goes on. `open` are the findings that are open, with their
+    /// figures of now; they are needed where [`Self::is_due`] says so.
+    pub fn look(&self, decisions: &mut FindingBans, open: &[Finding], now_ms: i64) -> Vec<Decision> {
+        let now = Now { time: time(now_ms), unix_ms: now_ms };
+        let again = decisions.look(&self.penalties, now, open, address_id);
         again.into_iter().map(|decision| shown(decision, now_ms)).collect()
     }
 
@@ -112,7 +123,7 @@ mod tests {
 
     use ratewarden_detect::NewsState;
     use ratewarden_model::rules::abuse;
-    use ratewarden_model::{Finding, Subject, SubjectKind};
+    use ratewarden_model::{Seen, Subject, SubjectKind};
 
     use super::*;
 
@@ -151,7 +162,18 @@ mod tests {
         let opened = news(NewsState::Opened, SubjectKind::Address, "192.0.2.1");
         assert_eq!(seconds(bans.decide(&mut decisions, &opened, 0)), Some(600));
         assert_eq!(seconds(bans.decide(&mut decisions, &opened, 599_999)), None);
-        let again = bans.look(&mut decisions, 600_000);
+        let mut open = opened.finding;
+        let last = "1970-01-01T00:10:00Z".to_owned();
+        open.seen = Some(Seen {
+            first_seen: last.clone(),
+            last_seen: last,
+            count: 320,
+            count_error: 0,
+            threshold: "300/10s".into(),
+            samples: Vec::new(),
+        });
+        assert!(!Bans::is_due(&decisions, 599_999) && Bans::is_due(&decisions, 600_000));
+        let again = bans.look(&mut decisions, &[open], 600_000);
         assert_eq!(again.into_iter().map(|one| seconds(Some(one))).collect::<Vec<_>>(), [Some(1_200)]);
     }
 
@@ -161,8 +183,8 @@ mod tests {
         let opened = news(NewsState::Opened, SubjectKind::Address, "192.0.2.1");
         let Some(Decision::Ban(ban)) = bans.decide(&mut decisions, &opened, 1) else { panic!("a ban") };
         bans.come_to_nothing(&mut decisions, &ban, 10_000, Duration::from_secs(5));
-        assert_eq!(bans.look(&mut decisions, 14_999), []);
-        let again = bans.look(&mut decisions, 15_000);
+        assert_eq!(bans.look(&mut decisions, &[], 14_999), []);
+        let again = bans.look(&mut decisions, &[], 15_000);
         let [Decision::Ban(again)] = again.as_slice() else { panic!("{again:?}") };
         assert_eq!((again.seconds, again.until.as_str()), (600, "1970-01-01T00:10:15Z"), "a first one");
     }

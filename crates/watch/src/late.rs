@@ -8,7 +8,7 @@
 use std::collections::HashMap;
 
 use ratewarden_detect::{News, NewsState};
-use ratewarden_judge::findings::OLD_MS;
+use ratewarden_judge::findings::{OLD_MS, is_old};
 use ratewarden_model::Finding;
 
 /// Findings that wait at most; the engine keeps so many.
@@ -22,9 +22,17 @@ pub struct Late {
     /// By fingerprint: the detectors that saw it.
     waiting: HashMap<String, Vec<String>>,
     look_ms: i64,
+    /// How long calls are waited for, in milliseconds.
+    late_ms: i64,
 }
 
 impl Late {
+    /// Calls are waited for for so many milliseconds: what is found is seen that much later.
+    #[must_use]
+    pub fn by(late_ms: i64) -> Self {
+        Self { late_ms, ..Self::default() }
+    }
+
     /// Whether a piece of news is to be followed up at `now_ms` (milliseconds since 1970). What is not may be later
     /// ([`Self::going_on`]).
     pub fn is_timely(&mut self, news: &News, now_ms: i64) -> bool {
@@ -33,7 +41,7 @@ impl Late {
             self.waiting.remove(fingerprint);
             return true;
         }
-        let is_old = is_old(&news.finding, now_ms);
+        let is_old = is_old(&news.finding, now_ms, self.late_ms);
         if is_old && (self.waiting.len() < WAITING || self.waiting.contains_key(fingerprint)) {
             let detectors = self.waiting.entry(fingerprint.clone()).or_default();
             if !detectors.contains(&news.detector) {
@@ -47,7 +55,7 @@ impl Late {
         !is_old
     }
 
-    /// What waits and has gone on, as if it opened now. `newest_ms` is the log's newest call; `open` are all findings that are
+    /// What waits and has gone on, as if it opened now. `newest_ms` is the time to which the log has come; `open` are all findings that are
     /// open, with their figures of now.
     pub fn going_on(
         &mut self,
@@ -55,7 +63,8 @@ impl Late {
         newest_ms: Option<i64>,
         open: impl FnOnce() -> Vec<Finding>,
     ) -> Vec<News> {
-        let has_come = newest_ms.is_some_and(|newest| newest.saturating_add(OLD_MS) >= now_ms);
+        let least = now_ms.saturating_sub(OLD_MS).saturating_sub(self.late_ms);
+        let has_come = newest_ms.is_some_and(|newest| newest >= least);
         // The clock may have been set back.
         let is_due = now_ms >= self.look_ms || now_ms.saturating_add(LOOK_MS) < self.look_ms;
         if self.waiting.is_empty() || !has_come || !is_due {
@@ -64,7 +73,7 @@ impl Late {
         self.look_ms = now_ms.saturating_add(LOOK_MS);
         let mut news = Vec::new();
         for finding in open() {
-            if is_old(&finding, now_ms) {
+            if is_old(&finding, now_ms, self.late_ms) {
                 continue;
             }
             for detector in self.waiting.remove(&finding.fingerprint).unwrap_or_default() {
@@ -73,12 +82,6 @@ impl Late {
         }
         news
     }
-}
-
-/// Whether a finding's last call was long ago.
-fn is_old(finding: &Finding, now_ms: i64) -> bool {
-    let last = finding.seen.as_ref().and_then(|seen| seen.last_seen.parse::<jiff::Timestamp>().ok());
-    last.is_some_and(|last| last.as_millisecond().saturating_add(OLD_MS) < now_ms)
 }
 
 #[cfg(test)]
@@ -150,6 +153,15 @@ mod tests {
         let found = late.going_on(NOW + 1, Some(NOW), || vec![finding("192.0.2.1", 1_999)]);
         assert_eq!(found.len(), 1);
         assert!(late.is_timely(&joined, NOW + 2));
+    }
+
+    #[test]
+    fn what_was_waited_for_is_not_long_ago_for_that() {
+        let mut late = Late::by(600_000);
+        assert!(late.is_timely(&news(NewsState::Opened, "flood", "192.0.2.1", 1_100), NOW));
+        assert!(!late.is_timely(&news(NewsState::Opened, "flood", "192.0.2.2", 100), NOW));
+        let newest = Some(NOW - OLD_MS - 300_000);
+        assert_eq!(late.going_on(NOW, newest, || vec![finding("192.0.2.2", 1_100)]).len(), 1);
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod ban;
 mod ban_file;
 mod ban_history;
 mod bans;
+mod behind;
 mod credentials;
 pub mod follow;
 pub mod geo;
@@ -33,7 +34,9 @@ mod tally;
 
 pub use ban::Ban;
 pub use ban_file::{BanFile, Unwritten};
+pub use ban_history::{is_unusable, put_aside};
 pub use bans::{Bans, Decision};
+pub use behind::FarBehind;
 pub use credentials::Credentials;
 pub use follow::write_document;
 pub use late::Late;

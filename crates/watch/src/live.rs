@@ -176,10 +176,11 @@ impl Live {
         self.pipeline.counts()
     }
 
-    /// The newest call's time, in milliseconds since 1970; `None` before the first.
+    /// The time to which calls have come, in milliseconds since 1970; `None` before the first. One that is dated far ahead of
+    /// all others does not count.
     #[must_use]
     pub fn newest_ms(&self) -> Option<i64> {
-        self.pipeline.newest_ms()
+        Some(i64::from(self.pipeline.newest_second()?) * 1_000)
     }
 
     /// Saves the position from which a restart reads on, once everything that came of what lies before it is safe.

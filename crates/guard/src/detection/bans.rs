@@ -6,7 +6,7 @@
 
 use ratewarden_detect::News;
 use ratewarden_judge::findings::{Decision, FindingBans, Now, Whose};
-use ratewarden_model::Call;
+use ratewarden_model::{Call, Finding};
 use ratewarden_policy::Policy;
 use tracing::{info, warn};
 
@@ -44,11 +44,16 @@ impl Bans {
         }
     }
 
-    /// Bans those again who went on in spite of a ban that is over.
-    pub(super) fn look(&mut self, shared: &Shared) {
+    /// Bans those again who went on in spite of a ban that is over. `open` are the findings that are open, with their
+    /// figures of now; nobody is asked for them while no ban is over.
+    pub(super) fn look(&mut self, shared: &Shared, open: impl FnOnce() -> Vec<Finding>) {
+        let now = Now { time: shared.clock.now(), unix_ms: shared.clock.unix_millis() };
+        if !self.decisions.is_due(now.time) {
+            return;
+        }
         let loaded = shared.loaded();
         let address_id = |address| loaded.identifier.address_id(address);
-        self.decisions.look(&shared.penalties, shared.clock.now(), address_id).iter().for_each(say);
+        self.decisions.look(&shared.penalties, now, &open(), address_id).iter().for_each(say);
     }
 }
 

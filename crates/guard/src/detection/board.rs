@@ -28,8 +28,10 @@ pub(crate) struct Board {
 #[derive(Debug)]
 struct Open {
     finding: Finding,
-    /// The name of its detector.
+    /// The name of the detector with which it opened.
     detector: String,
+    /// Those of other detectors of its rule that see it too, or did.
+    joined: Vec<String>,
     /// Its detector began anew. Unless it is found again until then (Unix time in milliseconds), it is over.
     carried_until: Option<i64>,
 }
@@ -44,7 +46,12 @@ pub(crate) struct Shown {
 impl Board {
     /// A finding of a detector has opened; whether that is news.
     pub(super) fn opened(&mut self, detector: &str, finding: &Finding) -> bool {
-        let open = Open { finding: finding.clone(), detector: detector.to_owned(), carried_until: None };
+        let open = Open {
+            finding: finding.clone(),
+            detector: detector.to_owned(),
+            joined: Vec::new(),
+            carried_until: None,
+        };
         if self.open.insert(finding.fingerprint.clone(), open).is_some() {
             return false;
         }
@@ -52,6 +59,16 @@ impl Board {
             *self.totals.entry(finding.rule.clone()).or_default() += 1;
         }
         true
+    }
+
+    /// Another detector sees a finding that is open.
+    pub(super) fn joined(&mut self, detector: &str, fingerprint: &str) {
+        if let Some(open) = self.open.get_mut(fingerprint)
+            && open.detector != detector
+            && !open.joined.iter().any(|joined| joined == detector)
+        {
+            open.joined.push(detector.to_owned());
+        }
     }
 
     /// A finding has ended.
@@ -95,14 +112,19 @@ impl Board {
         over
     }
 
-    /// News of those that are open, as if they opened now, in the order of their fingerprints.
+    /// News of those that are open, as if they opened now, in the order of their fingerprints: one for each detector that sees
+    /// them, that with which they opened first.
     pub(super) fn open_news(&self) -> Vec<News> {
-        let opened = |open: &Open| News {
+        let opened = |open: &Open, detector: &String| News {
             state: NewsState::Opened,
-            detector: open.detector.clone(),
+            detector: detector.clone(),
             finding: open.finding.clone(),
         };
-        let mut news: Vec<News> = self.open.values().map(opened).collect();
+        let of = |open: &Open| {
+            let detectors = std::iter::once(&open.detector).chain(&open.joined);
+            detectors.map(|detector| opened(open, detector)).collect::<Vec<_>>()
+        };
+        let mut news: Vec<News> = self.open.values().flat_map(of).collect();
         news.sort_by(|one, other| one.finding.fingerprint.cmp(&other.finding.fingerprint));
         news
     }
@@ -165,6 +187,17 @@ mod tests {
             board.ended(finding(&number.to_string()));
         }
         assert_eq!(board.all().len(), ENDED + 2);
+    }
+
+    #[test]
+    fn what_is_open_is_news_of_each_detector_that_sees_it() {
+        let mut board = Board::default();
+        board.opened("flood", &finding("192.0.2.1"));
+        for detector in ["steady", "flood", "steady"] {
+            board.joined(detector, &finding("192.0.2.1").fingerprint);
+        }
+        let detectors: Vec<String> = board.open_news().into_iter().map(|news| news.detector).collect();
+        assert_eq!(detectors, ["flood", "steady"]);
     }
 
     #[test]

@@ -60,7 +60,7 @@ impl Detector {
             self.tell(news);
             self.expire(now_ms);
             self.show_figures(now_ms);
-            self.bans.look(&self.shared);
+            self.bans.look(&self.shared, || self.engine.open_findings(usize::MAX));
             match order {
                 Err(RecvTimeoutError::Timeout) => {}
                 Ok(Command::Policy(engine)) => self.replace(engine, now_ms),
@@ -119,6 +119,7 @@ impl Detector {
                 return is_new;
             }
             NewsState::Joined => {
+                self.shared.detection.board().joined(detector, &finding.fingerprint);
                 self.bans.news(&self.shared, news);
                 return false;
             }

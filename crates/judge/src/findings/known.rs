@@ -77,6 +77,15 @@ impl Known {
         self.spared.contains(&address) || self.spared_before.contains(&address)
     }
 
+    /// Forgets who was spared, and nobody's name.
+    pub(super) fn spare_nobody(&mut self) {
+        self.spared.clear();
+        self.spared_before.clear();
+        for somebody in self.names.values_mut().chain(self.before.values_mut()) {
+            somebody.is_spared = false;
+        }
+    }
+
     /// Forgets all.
     pub(super) fn clear(&mut self) {
         *self = Self::default();

@@ -1,5 +1,6 @@
 //! From a finding to a ban, and to the next one while it goes on.
 
+use std::collections::HashMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -8,11 +9,13 @@ use ratewarden_limiter::Time;
 use ratewarden_model::Finding;
 
 use super::running::Open;
-use super::{Decided, Decision, FindingBans, Let, Now, OLD_MS};
+use super::{Decided, Decision, FindingBans, Let, Now, is_old, last_ms};
 use crate::penalties::{Begun, Cause, Penalties, Sentence, Whom};
 
-/// When a ban that had no place is tried again.
+/// When a ban that had no place is tried again, and who was not seen to go on is asked about again.
 const AGAIN: Duration = Duration::from_secs(10);
+/// The former is doubled each time up to this.
+const LONGEST_AGAIN: Duration = Duration::from_secs(600);
 
 impl FindingBans {
     /// What to do about a finding; `None` where no rule asks for a ban, and where one is in force for that offence.
@@ -29,31 +32,53 @@ impl FindingBans {
             self.running.end(&finding.fingerprint);
             return None;
         }
-        let last = finding.seen.as_ref().and_then(|seen| seen.last_seen.parse::<jiff::Timestamp>().ok());
-        let is_old = last.is_some_and(|last| last.as_millisecond().saturating_add(OLD_MS) < now.unix_ms);
-        self.sentence(penalties, (&news.detector, finding), is_old, now.time, &address_id)
+        self.sentence(penalties, (&news.detector, finding), now, &address_id)
     }
 
-    /// Bans those again who went on in spite of a ban that is over, and those whose ban came to nothing.
+    /// Whether [`Self::look`] has anything to look at.
+    #[must_use]
+    pub fn is_due(&self, now: Time) -> bool {
+        self.running.is_due(now)
+    }
+
+    /// Bans those again who went on in spite of a ban that is over, and those whose ban came to nothing. `open` are the
+    /// findings that are open, with their figures of now: who is not seen to have gone on is asked about again.
     pub fn look(
         &mut self,
         penalties: &Penalties,
-        now: Time,
+        now: Now,
+        open: &[Finding],
         address_id: impl Fn(IpAddr) -> u128,
     ) -> Vec<Decision> {
-        let mut over = self.running.due(now);
+        let mut due = self.running.due(now.time);
+        if due.is_empty() {
+            return Vec::new();
+        }
+        let open: HashMap<&str, &Finding> =
+            open.iter().map(|finding| (finding.fingerprint.as_str(), finding)).collect();
         // Of several that see the same offence, the first of the policy.
-        over.sort_by_key(|open| self.rules.iter().position(|rule| rule.detector == open.detector));
-        let again = over.into_iter().filter_map(|open| {
-            let rule = self.rules.iter().find(|rule| rule.detector == open.detector)?;
-            // Who stopped when the ban began is open until then as well.
-            if open.lasts.is_some_and(|lasts| rule.lingers >= lasts) {
-                return None;
+        due.sort_by_key(|one| self.rules.iter().position(|rule| rule.detector == one.detector));
+        let mut decisions = Vec::new();
+        for mut one in due {
+            let Some(rule) = self.rules.iter().find(|rule| rule.detector == one.detector) else { continue };
+            let lingers = i64::try_from(rule.lingers.as_millis()).unwrap_or(i64::MAX);
+            if let Some(&now_open) = open.get(one.finding.fingerprint.as_str()) {
+                one.finding.clone_from(now_open);
             }
-            // It is open, so it was seen until now.
-            self.sentence(penalties, (&open.detector, &open.finding), false, now, &address_id)
-        });
-        again.collect()
+            let is_old = is_old(&one.finding, now.unix_ms, self.late_ms);
+            // Calls of before the ban have a finding last, and be seen, for as long as its windows are.
+            let went_on = one.began_ms.is_none_or(|began| {
+                last_ms(&one.finding).is_some_and(|last| last > began.saturating_add(lingers))
+            });
+            if went_on && !is_old {
+                decisions.extend(self.sentence(penalties, (&one.detector, &one.finding), now, &address_id));
+                self.running.back_off(&one.finding.fingerprint, one.again, LONGEST_AGAIN, now.time);
+            } else {
+                one.until = now.time.after(AGAIN);
+                self.running.put_back(one);
+            }
+        }
+        decisions
     }
 
     /// A ban that was decided on came to nothing: it counts as none, and is decided on again after `again` while what led to
@@ -73,14 +98,16 @@ impl FindingBans {
         &mut self,
         penalties: &Penalties,
         (detector, finding): (&str, &Finding),
-        is_old: bool,
-        now: Time,
+        at: Now,
         address_id: &dyn Fn(IpAddr) -> u128,
     ) -> Option<Decision> {
+        let now = at.time;
         let rule = self.rules.iter().find(|rule| rule.detector == detector)?;
         let about = finding.subject.clone();
         let offender = match self.offender(&about, address_id) {
-            Ok(_) if is_old => return Some(Decision::Not(about, Let::Old)),
+            Ok(_) if is_old(finding, at.unix_ms, self.late_ms) => {
+                return Some(Decision::Not(about, Let::Old));
+            }
             Ok(offender) => offender,
             Err(why) => return Some(Decision::Not(about, why)),
         };
@@ -99,23 +126,31 @@ impl FindingBans {
             forget: rule.up_to,
         };
         let begun = penalties.sentence(id, sentence, now);
-        let (lasts, until) = match &begun {
-            Ok(ban) => (Some(ban.until.since(now)), ban.until),
-            // Somebody else's, which may last less long than this one would: then it is this one's turn.
-            Err(Begun::InForce(ban)) => (Some(rule.up_to), ban.until),
+        // Calls that wait for those that are late came before the ban too, also where the log's clock is ahead of ours.
+        let seen_ms = last_ms(finding).map_or(at.unix_ms, |last| last.saturating_add(self.late_ms));
+        let (began_ms, until) = match &begun {
+            // One that was in force began before now, and nothing tells who went on since from who stopped.
+            Ok(ban) | Err(Begun::InForce(ban)) => (Some(seen_ms.max(at.unix_ms)), ban.until),
             Err(Begun::Full) => (None, now.after(AGAIN)),
         };
-        self.running.keep(&finding.fingerprint, || Open {
+        let first = rule.first;
+        self.running.keep(&finding.fingerprint, (detector, first), || Open {
             detector: detector.to_owned(),
+            first,
             finding: finding.clone(),
             id,
-            lasts,
+            began_ms,
             until,
+            again: AGAIN,
         });
+        let was_full = self.is_full;
+        // One in force has had its place before.
+        self.is_full = matches!(begun, Err(Begun::Full)) || (was_full && begun.is_err());
         let ban = match begun {
             Ok(ban) => ban,
-            Err(Begun::InForce(_)) => return None,
-            Err(Begun::Full) => return Some(Decision::Not(about, Let::Full)),
+            // Said once, until one has a place: each that has none would say the same every few seconds.
+            Err(Begun::Full) if !was_full => return Some(Decision::Not(about, Let::Full)),
+            Err(Begun::InForce(_) | Begun::Full) => return None,
         };
         Some(Decision::Ban(Box::new(Decided {
             id,

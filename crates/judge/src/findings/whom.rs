@@ -8,7 +8,7 @@ use ratewarden_model::{Subject, SubjectKind};
 use ratewarden_policy::{Exempt, Network, Policy};
 
 /// Whom nobody bans.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq)]
 pub(super) struct Never {
     networks: Vec<Network>,
     /// Addresses of the policy's own proxies: they are no place that anybody is known by.

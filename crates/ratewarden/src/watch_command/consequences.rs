@@ -10,10 +10,11 @@ use ratewarden_alerts::{Alerts, Kept};
 use ratewarden_guard::Operator;
 use ratewarden_policy::{Penalties, Policy};
 use ratewarden_watch::{
-    Ban, BanFile, Bans, Decision, FindingBans, Late, Live, News, NewsState, Unwritten, alert_state,
-    alerts_config, host_name, read_secret, wall_ms,
+    Ban, BanFile, Bans, Decision, FarBehind, FindingBans, Late, Live, News, NewsState, Step, Unwritten,
+    alert_state, alerts_config, host_name, read_secret, wall_ms,
 };
 
+use super::full::Full;
 use super::placing::Placing;
 use super::unsaved::Unsaved;
 use crate::errors::{Exit, Failure};
@@ -26,14 +27,17 @@ const LAST: Duration = Duration::from_secs(5);
 pub(super) struct Consequences {
     alerts: Option<Alerts>,
     late: Late,
+    behind: FarBehind,
     bans: Bans,
     place: Place,
+    full: Full,
     /// Of the place, and of the history.
     unsaved: [Unsaved; 2],
 }
 
-/// When a ban may be decided on again for which a file has no place.
-const FILE_AGAIN: Duration = Duration::from_secs(10);
+/// What to do about a log whose clock is far behind.
+const BEHIND: &str =
+    "write local time with its offset, or UTC, into the log, and keep its host's clock by NTP";
 
 /// Where bans go.
 enum Place {
@@ -52,12 +56,12 @@ impl Consequences {
         decisions: &FindingBans,
     ) -> Result<Self, Failure> {
         let Some(policy) = policy else {
-            return Ok(Self::new(None, Bans::default(), Place::Nowhere));
+            return Ok(Self::new(None, Bans::default(), Place::Nowhere, decisions.late_ms()));
         };
         let place = match &policy.watch.penalties {
             _ if dry_run => Place::Nowhere,
             None => Place::Nowhere,
-            Some(Penalties::File(path)) => Place::File(BanFile::new(path.clone())),
+            Some(Penalties::File(path)) => Place::File(ban_file(path)?),
             Some(Penalties::Admin { server, token }) => {
                 if server.https {
                     return Err(Failure::usage(
@@ -86,24 +90,37 @@ impl Consequences {
                     Failure::new(Exit::Usage, error, "a token is visible ASCII characters on one line")
                 })?;
                 let is_exempt = |ban: &Ban| decisions.is_exempt(&ban.subject);
-                Place::Gateway(Placing::start(operator, state, is_exempt))
+                Place::Gateway(Placing::start(operator, state, is_exempt).map_err(unread)?)
             }
         };
         let alerts = if dry_run { None } else { alerts(policy, state)? };
         // What is only told of is told of in each run.
         let kept = state.filter(|_| !matches!(place, Place::Nowhere));
-        let (bans, said) = kept.map_or_else(Default::default, |folder| Bans::kept_in(folder, wall_ms()));
+        let kept = kept.map(|folder| Bans::kept_in(folder, wall_ms())).transpose();
+        let (bans, said) = kept.map_err(unread)?.unwrap_or_default();
         said.iter().for_each(|said| stderr::note(said));
-        Ok(Self::new(alerts, bans, place))
+        Ok(Self::new(alerts, bans, place, decisions.late_ms()))
     }
 
-    fn new(alerts: Option<Alerts>, bans: Bans, place: Place) -> Self {
-        Self { alerts, late: Late::default(), bans, place, unsaved: Default::default() }
+    fn new(alerts: Option<Alerts>, bans: Bans, place: Place, late_ms: i64) -> Self {
+        Self {
+            alerts,
+            late: Late::by(late_ms),
+            behind: FarBehind::by(late_ms),
+            bans,
+            place,
+            full: Full::default(),
+            unsaved: Default::default(),
+        }
     }
 
     /// Follows up what has opened and ended. When it returns alerts are on the disk, as far as the disk takes them.
-    pub(super) fn follow_up(&mut self, live: &mut Live, news: &[News]) {
+    pub(super) fn follow_up(&mut self, live: &mut Live, Step { news, more, .. }: &Step) {
         let now_ms = wall_ms();
+        if let Some(said) = self.behind.note(now_ms, live.newest_ms(), *more) {
+            stderr::error(&said);
+            stderr::hint(BEHIND);
+        }
         // What is long over wakes nobody: a log may be read from its beginning. What goes on does.
         let mut told: Vec<&News> = news.iter().filter(|news| self.late.is_timely(news, now_ms)).collect();
         let going_on = self.late.going_on(now_ms, live.newest_ms(), || live.open_findings());
@@ -124,7 +141,9 @@ impl Consequences {
         // What has come to nothing is none, so it is not one that has ended.
         self.take_back(decisions, now_ms);
         // After what has ended was heard of: it needs no further ban.
-        for again in self.bans.look(decisions, now_ms) {
+        let open = if Bans::is_due(decisions, now_ms) { live.open_findings() } else { Vec::new() };
+        let decisions = live.bans();
+        for again in self.bans.look(decisions, &open, now_ms) {
             self.do_it(decisions, again, now_ms);
         }
         self.take_back(decisions, now_ms);
@@ -184,20 +203,31 @@ impl Consequences {
             format!("{} {} until {} ({})", ban.subject.kind(), ban.subject.label(), ban.until, ban.reason);
         match &mut self.place {
             Place::Nowhere => stderr::note(&format!("would be banned: {shown}")),
-            Place::File(file) => match file.add(&ban) {
-                Ok(()) => stderr::note(&format!("banned: {shown}")),
-                Err(Unwritten::Waits(error)) => stderr::error(&format!(
-                    "the ban of {shown} could not be written to {}: {error}; trying again",
-                    file.path().display()
-                )),
-                Err(Unwritten::Full) => {
-                    stderr::error(&format!(
-                        "too many bans wait for {}; trying again while what it is for goes on: {shown}",
-                        file.path().display()
-                    ));
-                    self.bans.come_to_nothing(decisions, &ban, now_ms, FILE_AGAIN);
+            Place::File(file) => {
+                let path = file.path().display().to_string();
+                let added = file.add(&ban);
+                if !matches!(added, Err(Unwritten::Full))
+                    && let Some(count) = self.full.has_room()
+                {
+                    stderr::note(&format!("there is room for bans again; {count} had none: {path}"));
                 }
-            },
+                match added {
+                    Ok(()) => stderr::note(&format!("banned: {shown}")),
+                    Err(Unwritten::Waits(error)) => stderr::error(&format!(
+                        "the ban of {shown} could not be written to {path}: {error}; trying again"
+                    )),
+                    Err(Unwritten::Full) => {
+                        let (is_first, again) = self.full.leave_out(now_ms);
+                        if is_first {
+                            stderr::error(&format!(
+                                "too many bans wait for {path}; further ones are tried again while what they are for goes \
+                                 on: {shown}"
+                            ));
+                        }
+                        self.bans.come_to_nothing(decisions, &ban, now_ms, again);
+                    }
+                }
+            }
             Place::Gateway(placing) => placing.place(ban),
         }
     }
@@ -206,6 +236,26 @@ impl Consequences {
     pub(super) async fn end(self) {
         let Some(alerts) = self.alerts else { return };
         let _ = tokio::task::spawn_blocking(move || alerts.flush(LAST)).await;
+    }
+}
+
+/// A document of bans may be whole: what cannot be read now is not thrown away.
+fn unread(error: io::Error) -> Failure {
+    let hint =
+        "make the folder of states readable; without what stands there, bans would be placed again or lost";
+    Failure::new(Exit::Usage, error, hint).context("bans of the last run cannot be read")
+}
+
+fn ban_file(path: &Path) -> Result<BanFile, Failure> {
+    let file = BanFile::new(path.to_owned());
+    match file.check() {
+        // What else is wrong may be mended while logs are followed.
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
+            let hint = "name a regular file; a reader that wants a pipe can follow it with `tail -F`";
+            Err(Failure::new(Exit::Usage, error, hint)
+                .context(format!("bans cannot be written to {}", path.display())))
+        }
+        Ok(()) | Err(_) => Ok(file),
     }
 }
 

@@ -48,11 +48,14 @@ pub(super) async fn run(job: &WatchJob) -> Result<Exit, Failure> {
     loop {
         let now_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         let step = live.step(now_ms);
-        consequences.follow_up(&mut live, &step.news);
+        consequences.follow_up(&mut live, &step);
         tell(job, &step)?;
-        if saved.elapsed() >= SAVE && consequences.are_safe() {
+        if saved.elapsed() >= SAVE {
+            if consequences.are_safe() {
+                save(&mut live, &mut unsaved);
+            }
+            // After each try: a disk that takes nothing is not asked at every turn.
             saved = Instant::now();
-            save(&mut live, &mut unsaved);
         }
         let wait = if step.more { Duration::ZERO } else { LOOK };
         tokio::select! {

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use ratewarden_guard::{NewPenalty, Operator, OperatorError};
-use ratewarden_watch::{Ban, wall_ms};
+use ratewarden_watch::{Ban, is_unusable, put_aside, wall_ms, write_document};
 use tokio::sync::Semaphore;
 
 use crate::stderr;
@@ -40,28 +40,36 @@ pub(super) struct Placing {
 
 impl Placing {
     /// Goes on with what was on its way when the last run ended. Those of whom `is_exempt` says so now are let go.
-    pub(super) fn start(operator: Operator, state: Option<&Path>, is_exempt: impl Fn(&Ban) -> bool) -> Self {
+    ///
+    /// # Errors
+    /// When the document can not be read, though it may be whole.
+    pub(super) fn start(
+        operator: Operator,
+        state: Option<&Path>,
+        is_exempt: impl Fn(&Ban) -> bool,
+    ) -> io::Result<Self> {
         let document = state.map(|folder| folder.join(DOCUMENT));
         let at_once = Arc::new(Semaphore::new(AT_ONCE));
         let placing = Self { operator, at_once, waiting: Arc::default(), document };
-        match placing.document.as_deref().map(waiting::read).transpose() {
+        let Some(document) = placing.document.as_deref() else { return Ok(placing) };
+        match waiting::read(document) {
             Ok(bans) => {
-                let (exempt, bans): (Vec<_>, Vec<_>) = bans.into_iter().flatten().partition(is_exempt);
+                let (exempt, bans): (Vec<_>, Vec<_>) = bans.into_iter().partition(is_exempt);
                 exempt.into_iter().for_each(|ban| lock(&placing.waiting).let_go(ban));
                 bans.into_iter().for_each(|ban| placing.place(ban));
             }
-            Err(error) => {
-                let document = placing.document.as_deref().unwrap_or(Path::new(DOCUMENT));
-                // Kept for who wants to look: the next save would be in its place.
-                let aside = document.with_extension("unusable");
-                let kept = std::fs::rename(document, &aside).map_or(document, |()| aside.as_path());
+            Err(error) if is_unusable(&error) => {
+                let kept = put_aside(document);
                 stderr::note(&format!(
                     "bans that were on their way are not known: {}: {error}",
                     kept.display()
                 ));
             }
+            Err(error) => {
+                return Err(io::Error::new(error.kind(), format!("{}: {error}", document.display())));
+            }
         }
-        placing
+        Ok(placing)
     }
 
     /// Takes a ban on its way.
@@ -78,7 +86,10 @@ impl Placing {
 
     /// Bans that came to nothing, and when each may be decided on again. They are said here.
     pub(super) fn take_lost(&self, now_ms: i64) -> Vec<(Ban, Duration)> {
-        lock(&self.waiting).take_lost(now_ms)
+        let (lost, said) = lock(&self.waiting).take_lost(now_ms);
+        // Whoever reads the standard error may be slow, and holds up nobody but us.
+        said.iter().for_each(|said| stderr::error(said));
+        lost
     }
 
     /// A finding has ended.
@@ -91,9 +102,15 @@ impl Placing {
         self.document.as_deref()
     }
 
-    /// Writes down what is on its way.
+    /// Writes down what is on its way. Who places bans does not wait for the disk meanwhile.
     pub(super) fn save(&self) -> io::Result<()> {
-        self.document.as_deref().map_or(Ok(()), |document| lock(&self.waiting).save(document))
+        let Some(document) = self.document.as_deref() else { return Ok(()) };
+        let unsaved = lock(&self.waiting).unsaved()?;
+        if let Some((version, bytes)) = unsaved {
+            write_document(document, &bytes)?;
+            lock(&self.waiting).saved(version);
+        }
+        Ok(())
     }
 }
 

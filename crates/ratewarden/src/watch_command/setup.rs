@@ -45,9 +45,10 @@ pub(super) fn setup(job: &WatchJob) -> Result<Setup, Failure> {
         notes.push("Detectors of countries and of travel are off: --geoip names a file that says where addresses are.".to_owned());
     }
     let secret = policy_file::secret(policy.as_ref())?;
+    let lateness = job.lateness.or(watch.map(|watch| watch.lateness)).unwrap_or(LATENESS);
     let settings = Settings {
         detectors,
-        lateness: job.lateness.or(watch.map(|watch| watch.lateness)).unwrap_or(LATENESS),
+        lateness,
         geography: geography.map(|places| Box::new(places) as _),
         ipv6_prefix: policy
             .as_ref()
@@ -60,7 +61,7 @@ pub(super) fn setup(job: &WatchJob) -> Result<Setup, Failure> {
     })?;
     // A report is made at the end; news are for who follows.
     let engine = if job.follow { Engine::new(settings) } else { Engine::new(settings).quiet() };
-    let mut bans = FindingBans::of_logs();
+    let mut bans = FindingBans::of_logs().late_by(lateness);
     // Of a log that is read once nobody is banned, so nobody need be remembered.
     policy.iter().filter(|_| job.follow).for_each(|policy| bans.set(policy));
     Ok(Setup {
