@@ -183,7 +183,7 @@ fn clock_secs(text: &[u8; 8]) -> Option<i64> {
 }
 
 /// `+0100`, `+01:00` or `+01`, in seconds east of UTC.
-fn offset(text: &[u8]) -> Option<i64> {
+pub(crate) fn offset(text: &[u8]) -> Option<i64> {
     let (sign, text) = match text {
         [b'+', rest @ ..] => (1, rest),
         [b'-', rest @ ..] => (-1, rest),

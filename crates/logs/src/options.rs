@@ -1,5 +1,6 @@
 //! What is known of a source's lines before they are read.
 
+use crate::date::offset;
 use crate::form::Form;
 use crate::format::LogFormat;
 use crate::json::map::JsonFields;
@@ -58,5 +59,41 @@ impl Options {
     pub fn parse_json_fields(&mut self, text: &str) -> Result<(), Mistake> {
         self.json_fields = Some(JsonFields::parse(text)?);
         Ok(())
+    }
+
+    /// Takes the zone of dates that have none: `+02:00`, `-0530`, `+02` or `Z`.
+    ///
+    /// # Errors
+    /// When it is none of these.
+    pub fn parse_utc_offset(&mut self, text: &str) -> Result<(), Mistake> {
+        let secs = match text.trim().as_bytes() {
+            b"Z" | b"z" => Some(0),
+            zone => offset(zone),
+        };
+        let secs = secs.and_then(|secs| i32::try_from(secs).ok()).ok_or_else(|| {
+            Mistake::new(format!("\"{}\" is no offset from UTC", shown(text)), 1)
+                .hint("write hours and minutes east of UTC, such as +02:00 or -05:30")
+        })?;
+        self.offset_secs = secs;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_offset_is_hours_and_minutes_east_of_utc() {
+        let read = |text: &str| {
+            let mut options = Options::default();
+            options.parse_utc_offset(text).ok().map(|()| options.offset_secs)
+        };
+        for (text, secs) in [("+02:00", 7_200), ("-0530", -19_800), ("+01", 3_600), ("Z", 0)] {
+            assert_eq!(read(text), Some(secs), "{text}");
+        }
+        for text in ["", "2", "02:00", "+2", "+24:00", "+01:60", "Europe/Berlin", "+1:00:00"] {
+            assert_eq!(read(text), None, "{text}");
+        }
     }
 }

@@ -34,6 +34,10 @@ pub(crate) struct FormArgs {
     /// The year of dates that have none, as those of syslog.
     #[arg(long, value_name = "YEAR", value_parser = clap::value_parser!(i16).range(1970..=9999), help_heading = "What is read")]
     year: Option<i16>,
+    /// The zone of dates that have none, as those of HAProxy, syslog and nginx's error log: hours and minutes east of UTC, such
+    /// as +02:00. Without it they are taken for UTC.
+    #[arg(long, value_name = "OFFSET", allow_hyphen_values = true, help_heading = "What is read")]
+    utc_offset: Option<String>,
 }
 
 impl FormArgs {
@@ -45,6 +49,9 @@ impl FormArgs {
         }
         if let Some(text) = &self.json_fields {
             options.parse_json_fields(text).map_err(|mistake| wrong("--json-fields", &mistake))?;
+        }
+        if let Some(text) = &self.utc_offset {
+            options.parse_utc_offset(text).map_err(|mistake| wrong("--utc-offset", &mistake))?;
         }
         Ok(options)
     }

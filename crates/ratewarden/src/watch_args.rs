@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use ratewarden_logs::{Mistake, Options};
+use ratewarden_logs::Options;
 use ratewarden_model::{Severity, parse_duration};
 
 use crate::errors::Failure;
+use crate::logs_of::FormArgs;
 
 /// The longest lateness.
 const LATEST: Duration = Duration::from_secs(600);
@@ -20,16 +21,8 @@ pub(crate) struct WatchArgs {
     #[arg(value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
 
-    /// The form of the lines, where it is not to be found out: the name of a known form, or an nginx `log_format` such as
-    /// '$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent'.
-    #[arg(long, value_name = "FORM", help_heading = "What is read")]
-    log_format: Option<String>,
-    /// Which fields of JSON lines are what, such as time=ts,address=client.ip,status=code.
-    #[arg(long, value_name = "MAP", help_heading = "What is read")]
-    json_fields: Option<String>,
-    /// The year of dates that have none, as those of syslog.
-    #[arg(long, value_name = "YEAR", value_parser = clap::value_parser!(i16).range(1970..=9999), help_heading = "What is read")]
-    year: Option<i16>,
+    #[command(flatten)]
+    form: FormArgs,
     /// How late a line may come, 0s to 10m: lines are put back into order within this time. Without it the policy's, else
     /// 10s.
     #[arg(long, value_name = "DURATION", help_heading = "What is read")]
@@ -120,13 +113,7 @@ pub(crate) struct WatchJob {
 impl WatchArgs {
     /// Everything that one look at the words can show to be wrong.
     pub(crate) fn validate(self) -> Result<WatchJob, Failure> {
-        let mut options = Options { year: self.year, ..Options::default() };
-        if let Some(text) = &self.log_format {
-            options.parse_log_format(text).map_err(|mistake| wrong("--log-format", &mistake))?;
-        }
-        if let Some(text) = &self.json_fields {
-            options.parse_json_fields(text).map_err(|mistake| wrong("--json-fields", &mistake))?;
-        }
+        let options = self.form.options()?;
         let mut files = self.files;
         if files.is_empty() {
             if std::io::IsTerminal::is_terminal(&std::io::stdin()) {
@@ -157,14 +144,6 @@ impl WatchArgs {
             state: self.state,
         })
     }
-}
-
-fn wrong(flag: &str, mistake: &Mistake) -> Failure {
-    let hint = mistake.advice().map_or_else(
-        || "docs/logs.md shows every form and how formats are written".to_owned(),
-        str::to_owned,
-    );
-    Failure::usage(format!("{flag}: {mistake}"), hint)
 }
 
 fn lateness(text: &str) -> Result<u32, Failure> {

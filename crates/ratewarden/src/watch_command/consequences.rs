@@ -36,8 +36,7 @@ pub(super) struct Consequences {
 }
 
 /// What to do about a log whose clock is far behind.
-const BEHIND: &str =
-    "write local time with its offset, or UTC, into the log, and keep its host's clock by NTP";
+const BEHIND: &str = "write local time with its offset, or UTC, into the log, or say with --utc-offset what it is; keep its host's clock by NTP";
 
 /// Where bans go.
 enum Place {

@@ -124,6 +124,22 @@ fn a_leap_second_is_a_time() {
 }
 
 #[test]
+fn dates_without_a_zone_are_of_the_zone_that_is_said() {
+    let folder = Folder::new();
+    let line = "Feb  6 12:14:14 host haproxy[14389]: 10.0.1.2:33317 [06/Feb/2026:12:14:14.655] http-in \
+                static/srv1 10/0/30/69/109 200 2750 - - ---- 1/1/1/1/0 0/0 {1wt.eu} {} \"GET /index.html HTTP/1.1\"\n";
+    let log = folder.write("haproxy.log", line);
+    for (arguments, from) in [
+        (&[][..], "2026-02-06T12:14:14Z"),
+        (&["--utc-offset", "+02:00"], "2026-02-06T10:14:14Z"),
+        (&["--utc-offset=-05:30"], "2026-02-06T17:44:14Z"),
+    ] {
+        let report = report(&[&[log.as_str()], arguments].concat());
+        assert_eq!(report["from"], from, "{report}");
+    }
+}
+
+#[test]
 fn a_log_from_the_future_and_one_that_goes_back_change_nothing_of_what_others_did() {
     let folder = Folder::new();
     let clean = watched(&folder, "clean", &around(&[]), &[]);

@@ -80,6 +80,7 @@ fn what_cannot_be_meant_is_refused_with_what_can() {
         (["--json-fields", "tiem=ts"], "tiem", "time"),
         (["--lateness", "11m"], "longer than 10m", "0s to 10m"),
         (["--year", "12"], "1970..=9999", "--help"),
+        (["--utc-offset", "Berlin"], "no offset from UTC", "+02:00"),
         (["--format", "sarif"], "pretty, json", "--help"),
         (["-o", "report.pdf"], "report.pdf", ".json or .txt"),
         (["-o", "no-such-folder/report.json"], "no-such-folder", "folder that exists"),
