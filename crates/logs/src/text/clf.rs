@@ -33,6 +33,10 @@ pub(crate) fn read<'a>(line: &'a [u8], dates: &mut Dates, call: &mut Call<'a>) -
 pub(crate) fn read_vhost<'a>(line: &'a [u8], dates: &mut Dates, call: &mut Call<'a>) -> Result<(), Fault> {
     let mut cursor = Cursor::new(line);
     let name = cursor.word();
+    // Of IPv6 what looks like a port is part of the address, whose line has no name before it.
+    if address(name).is_some() {
+        return Err(Fault::Form);
+    }
     let at = memchr::memrchr(b':', name).ok_or(Fault::Form)?;
     if !name.get(at + 1..).is_some_and(is_port) {
         return Err(Fault::Form);

@@ -183,3 +183,16 @@ fn odd_bytes_and_a_megabyte_are_fine() {
     assert!(reader.read(&vec![b'{'; 1 << 20], |_| {}).is_err());
     assert!(reader.read(&vec![b'['; 1 << 20], |_| {}).is_err());
 }
+
+#[test]
+fn the_end_of_an_ipv6_address_is_no_port_of_a_server_whatever_was_read_before() {
+    let vhost =
+        br#"default:80 203.0.113.7 - - [28/Nov/2026:01:02:03 +0000] "GET / HTTP/1.1" 200 5 "-" "curl/8""#;
+    let line = br#"2001:db8::17 - - - [28/Nov/2026:01:02:04 +0000] "GET / HTTP/1.1" 200 5 "-" "curl/8""#;
+    let mut reader = Reader::new(&Options::default());
+    let mut addresses = Vec::new();
+    for line in [vhost.as_slice(), line] {
+        reader.read(line, |call| addresses.push(call.address.map(|address| address.to_string()))).unwrap();
+    }
+    assert_eq!(addresses, [Some("203.0.113.7".to_owned()), Some("2001:db8::17".to_owned())]);
+}
