@@ -132,9 +132,10 @@ impl Live {
     fn read(&mut self, now_ms: u64) -> (Progress, Vec<(SourceId, Missed)>) {
         let Self { follower, pipeline, sources, .. } = self;
         several::begin(sources.iter_mut().map(|source| &mut source.standing), now_ms);
-        // Reading halts where a position is to be remembered: otherwise hours of a quiet log could lie between two.
-        let halt = self.positions.back().map(|(second, _)| second.saturating_add(STEP_SECS));
-        let halt = halt.filter(|_| self.state.is_some());
+        // Reading halts where a position is to be remembered: otherwise hours of a quiet log could lie between two. The first
+        // is remembered as soon as there is a call.
+        let halt = self.positions.back().map_or(0, |(second, _)| second.saturating_add(STEP_SECS));
+        let is_kept = self.state.is_some();
         let (mut progress, mut missed) = (Progress::default(), Vec::new());
         for place in 0..sources.len() {
             let until = several::until(place, sources.iter().map(|source| &source.standing));
@@ -145,7 +146,7 @@ impl Live {
                     return Wanted::Not;
                 }
                 pipeline.line(source, &line);
-                let is_enough = halt.is_some_and(|halt| pipeline.newest_second() >= Some(halt));
+                let is_enough = is_kept && pipeline.newest_second().is_some_and(|newest| newest >= halt);
                 if is_enough { Wanted::Enough } else { Wanted::More }
             });
             missed.extend(source.standing.end(more, now_ms).map(|missed| (id, missed)));

@@ -56,8 +56,13 @@ impl Bench {
 
     /// A scan of `/metrics` that takes about two seconds, with more arguments.
     pub(crate) fn scan(&self, arguments: &[&str]) -> Ran {
+        self.scan_for("2s", arguments)
+    }
+
+    /// The same with so much time: enough for all that there is to find where the machine does other things as well.
+    pub(crate) fn scan_for(&self, time: &str, arguments: &[&str]) -> Ran {
         let url = self.url("/metrics");
-        let mut all = vec!["scan", &url, "--depth", "quick", "--max-time", "2s"];
+        let mut all = vec!["scan", &url, "--depth", "quick", "--max-time", time];
         all.extend(arguments);
         run(&all)
     }
