@@ -55,8 +55,8 @@ impl Late {
         !is_old
     }
 
-    /// What waits and has gone on, as if it opened now. `newest_ms` is the time to which the log has come; `open` are all findings that are
-    /// open, with their figures of now.
+    /// What waits and has gone on, as if it opened now. `newest_ms` is the time to which the log has come; `open` are all
+    /// findings that are open, with their figures of now.
     pub fn going_on(
         &mut self,
         now_ms: i64,

@@ -77,6 +77,9 @@ impl Lanes {
         if any {
             for &event in &*lane {
                 let group = machine.group(&events[event as usize], around);
+                if group == 0 {
+                    continue;
+                }
                 match machine.again(group, &events[event as usize], around) {
                     Seen::Quiet => {}
                     seen => tell(event, group, seen),

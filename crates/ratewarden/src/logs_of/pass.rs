@@ -133,8 +133,16 @@ impl Pass {
         for _ in 0..LOOK {
             let Some((_, at_ms)) = self.waiting.front() else { return Ok(()) };
             let before_ms = at_ms.saturating_sub(FAR_MS);
-            let line = if self.lines < self.most { opened.next_line()? } else { None };
-            let Some(line) = line else { return Ok(()) };
+            let line = if self.lines < self.most { opened.next_line() } else { Ok(None) };
+            let line = match line {
+                Ok(Some(line)) => line,
+                Ok(None) => return Ok(()),
+                Err(error) => {
+                    // What was read before it is taken: nobody comes back to this file.
+                    self.take_waiting(each);
+                    return Err(error);
+                }
+            };
             self.lines += 1;
             let Line::Whole(text) = line else {
                 self.line(&line, each);
@@ -144,9 +152,7 @@ impl Pass {
             let time = time_of(&mut self.ahead, text);
             let text = (text.to_vec(), time.unwrap_or(i64::MIN));
             if time.is_some_and(|at_ms| at_ms < before_ms) {
-                for (odd, _) in std::mem::take(&mut self.waiting) {
-                    self.line(&Line::Whole(&odd), each);
-                }
+                self.take_waiting(each);
             }
             self.waiting.push_back(text);
             if time.is_some() {
@@ -154,6 +160,12 @@ impl Pass {
             }
         }
         Ok(())
+    }
+
+    fn take_waiting(&mut self, each: &mut impl FnMut(&Call<'_>)) {
+        for (text, _) in std::mem::take(&mut self.waiting) {
+            self.line(&Line::Whole(&text), each);
+        }
     }
 
     pub(super) fn end(&mut self) {

@@ -108,6 +108,19 @@ fn a_log_with_long_silences_makes_no_call_of_another_late() {
 }
 
 #[test]
+fn a_line_that_waits_is_not_lost_where_its_log_is_torn_behind_it() {
+    let folder = Folder::new();
+    let text = nginx(morning());
+    let dense = folder.write("dense.log", &text);
+    let (first, last) = (text.lines().next().unwrap(), text.lines().last().unwrap());
+    let packed = gzip(format!("{first}\n{last}\n").as_bytes());
+    let torn = folder.write("sparse.log.gz", &packed[..packed.len() - 4]);
+    let ran = program(&["watch", "--format", "json", &dense, &torn]).output().unwrap();
+    let report: Value = serde_json::from_slice(&ran.stdout).unwrap();
+    assert_eq!(report["sources"][1]["calls"], 2, "{}", report["sources"]);
+}
+
+#[test]
 fn lines_out_of_order_within_the_lateness_change_nothing() {
     let folder = Folder::new();
     let (_, expected) = whole(&folder);
